@@ -1,0 +1,358 @@
+//! Makes the observations: credential, connection, `SET`, `GET`, each within the deadline.
+
+use crate::capabilities::{
+    AuthPolicy, Candidate, Capabilities, ConfigError, ConnectFailure, CredentialError,
+    CredentialFacts, RedisError, Session, Settings, TokenUnavailable,
+};
+use crate::deadline::{Deadline, budget, within};
+use crate::policy;
+use cache_health_report::{AuthMethod, FallbackReason, Kind, Status, Step, StepResult, Tls};
+use std::time::Duration;
+
+/// What is written, and has to be read back.
+pub const VALUE: &[u8] = b"ok";
+/// How long the value lives, in seconds.
+pub const TTL_SECONDS: u32 = 60;
+/// How long the provider may take to say what the settings are. They cost no network, so this
+/// is only there for a host that never answers.
+const SETTINGS_LIMIT: Duration = Duration::from_secs(5);
+
+/// Why a check failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The settings cannot be used.
+    Config(ConfigError),
+    /// No credential could be had.
+    Credential(CredentialError),
+    /// A step on the connection failed.
+    Redis(RedisError),
+    /// `GET` did not return what was `SET`.
+    Mismatch,
+}
+
+/// A failure and where it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub cause: Cause,
+    pub step: Option<Step>,
+}
+
+/// What was observed with one candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub candidate: Candidate,
+    /// Why this candidate and not a more preferred one.
+    pub reason: Option<FallbackReason>,
+    /// Known once the credential was had.
+    pub facts: Option<CredentialFacts>,
+    pub steps: Vec<StepResult>,
+    pub tls: Option<Tls>,
+    pub trouble: Option<Trouble>,
+}
+
+/// Everything that was observed in one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observations {
+    /// None when the provider did not say, with the reason in `trouble`.
+    pub settings: Option<Settings>,
+    /// Trouble before any candidate was tried.
+    pub trouble: Option<Trouble>,
+    /// In the order they were tried; the last one decides.
+    pub attempts: Vec<Attempt>,
+    /// When the check ended, in seconds since 1970-01-01T00:00:00Z.
+    pub wall_clock: i64,
+}
+
+/// Makes all the observations of one check. `paused`: why Entra is left out for now.
+pub async fn observe<C: Capabilities>(
+    host: &C,
+    paused: Option<Kind>,
+    new_connection: bool,
+) -> Observations {
+    let mut observations = Observations {
+        settings: None,
+        trouble: None,
+        attempts: Vec::new(),
+        wall_clock: 0,
+    };
+    observations.trouble = attempt_all(host, paused, new_connection, &mut observations).await;
+    observations.wall_clock = host.wall_clock();
+    observations
+}
+
+async fn attempt_all<C: Capabilities>(
+    host: &C,
+    paused: Option<Kind>,
+    new_connection: bool,
+    observations: &mut Observations,
+) -> Option<Trouble> {
+    let silent = Trouble {
+        cause: Cause::Redis(RedisError::Timeout),
+        step: None,
+    };
+    let settings = match within(host, SETTINGS_LIMIT, host.settings()).await {
+        None => return Some(silent),
+        Some(Err(error)) => {
+            return Some(Trouble {
+                cause: Cause::Config(error),
+                step: None,
+            });
+        }
+        Some(Ok(settings)) => settings,
+    };
+    let deadline = Deadline::after(host, settings.deadline);
+    observations.settings = Some(settings.clone());
+    let Some(configured) = within(host, settings.deadline, host.candidates()).await else {
+        return Some(silent);
+    };
+
+    let entra_configured = configured.iter().any(|c| c.method == AuthMethod::Entra);
+    let plan = policy::plan(settings.auth, configured, paused);
+    let Some(first) = plan.first() else {
+        return Some(Trouble {
+            cause: Cause::Config(no_credential()),
+            step: None,
+        });
+    };
+    let mut reason = policy::initial_reason(settings.auth, first, entra_configured, paused);
+
+    for (index, candidate) in plan.iter().enumerate() {
+        let rest = &plan[index + 1..];
+        let mut attempt = Attempt {
+            candidate: candidate.clone(),
+            reason,
+            facts: None,
+            steps: Vec::new(),
+            tls: None,
+            trouble: None,
+        };
+        let mut probe = Probe {
+            host,
+            settings: &settings,
+            deadline,
+            attempt: &mut attempt,
+        };
+        let trouble = probe.run(policy::has_key(rest), new_connection).await.err();
+        attempt.trouble = trouble;
+        let next = attempt
+            .trouble
+            .as_ref()
+            .filter(|trouble| !rest.is_empty() && policy::falls_back(&trouble.cause))
+            .map(|trouble| crate::verdict::kind(&trouble.cause));
+        observations.attempts.push(attempt);
+        match next {
+            Some(kind) => reason = Some(FallbackReason::Failed(kind)),
+            None => break,
+        }
+    }
+    None
+}
+
+fn no_credential() -> ConfigError {
+    ConfigError {
+        variable: "REDIS_ACCESS_KEY".to_owned(),
+        message: "no credential is configured that REDIS_AUTH allows".to_owned(),
+    }
+}
+
+/// One candidate being tried.
+struct Probe<'a, C: Capabilities> {
+    host: &'a C,
+    settings: &'a Settings,
+    deadline: Deadline,
+    attempt: &'a mut Attempt,
+}
+
+impl<C: Capabilities> Probe<'_, C> {
+    async fn run(&mut self, key_follows: bool, fresh: bool) -> Result<(), Trouble> {
+        let (credential, token_time) = self.acquire(key_follows).await?;
+        let connection = self.connect(&credential, fresh, token_time).await?;
+        let reused = self.host.session(&connection).reused;
+        let before = self.attempt.steps.len();
+        match self.round_trip(&connection, reused).await {
+            Err(Trouble {
+                cause: Cause::Redis(error),
+                step,
+            }) if policy::reconnects(reused, &error) => {
+                drop(connection);
+                self.replace_kept(&credential, error, step, before).await
+            }
+            result => result,
+        }
+    }
+
+    /// Gets the credential; with it, how long the token took where there is one.
+    async fn acquire(
+        &mut self,
+        key_follows: bool,
+    ) -> Result<(C::Credential, Option<Duration>), Trouble> {
+        let started = self.host.now();
+        let remaining = self.deadline.remaining(self.host);
+        // Only `auto` has a next candidate of another method.
+        let key_follows = key_follows && self.settings.auth == AuthPolicy::Auto;
+        let candidate = &self.attempt.candidate;
+        let wait = policy::acquire_limit(candidate, key_follows, self.settings.deadline, remaining);
+        let is_token = candidate.method == AuthMethod::Entra;
+        let call = self.host.acquire(candidate.id, budget(wait));
+        let result = match within(self.host, wait, call).await {
+            Some(result) => result,
+            None if is_token => Err(CredentialError::TokenUnavailable(TokenUnavailable::Timeout)),
+            None => Err(CredentialError::Other(
+                "the access key was not supplied in time".into(),
+            )),
+        };
+        let took = self.host.now().saturating_sub(started);
+        match result {
+            Ok(credential) => {
+                self.attempt.facts = Some(self.host.facts(&credential));
+                Ok((credential, is_token.then_some(took)))
+            }
+            Err(error) => {
+                let step = is_token.then_some(Step::Token);
+                if let Some(step) = step {
+                    self.record(step, Status::Fail, took);
+                }
+                Err(Trouble {
+                    cause: Cause::Credential(error),
+                    step,
+                })
+            }
+        }
+    }
+
+    async fn connect(
+        &mut self,
+        credential: &C::Credential,
+        fresh: bool,
+        token_time: Option<Duration>,
+    ) -> Result<C::Connection, Trouble> {
+        let started = self.host.now();
+        let wait = self.deadline.remaining(self.host);
+        let call = self.host.connect(credential, budget(wait), fresh);
+        let result = match within(self.host, wait, call).await {
+            Some(result) => result,
+            None => Err(ConnectFailure {
+                error: RedisError::Timeout,
+                step: Step::Connect,
+                session: Session::default(),
+            }),
+        };
+        let took = self.host.now().saturating_sub(started);
+        let session = match &result {
+            Ok(connection) => self.host.session(connection),
+            Err(failure) => failure.session.clone(),
+        };
+        // A token that came with a kept connection was not asked for by this check.
+        if let Some(time) = token_time.filter(|_| !session.reused) {
+            self.record(Step::Token, Status::Pass, time);
+        }
+        let known: Duration = session.steps.iter().map(|(_, time)| *time).sum();
+        for (step, time) in session.steps {
+            self.record(step, Status::Pass, time);
+        }
+        self.attempt.tls = session.tls.or(self.attempt.tls.take());
+        result.map_err(|failure| {
+            self.record(failure.step, Status::Fail, took.saturating_sub(known));
+            Trouble {
+                cause: Cause::Redis(failure.error),
+                step: Some(failure.step),
+            }
+        })
+    }
+
+    /// `SET`, `GET`, and the comparison.
+    async fn round_trip(
+        &mut self,
+        connection: &C::Connection,
+        reused: bool,
+    ) -> Result<(), Trouble> {
+        let host = self.host;
+        let wait = policy::command_limit(reused, self.deadline.remaining(host));
+        let call = host.set(connection, VALUE, TTL_SECONDS, budget(wait));
+        self.command(Step::Set, wait, call).await?;
+
+        let wait = policy::command_limit(reused, self.deadline.remaining(host));
+        let call = host.get(connection, budget(wait));
+        let value = self.command(Step::Get, wait, call).await?;
+        if value.as_deref() == Some(VALUE) {
+            return Ok(());
+        }
+        if let Some(last) = self.attempt.steps.last_mut() {
+            last.status = Status::Fail;
+        }
+        Err(Trouble {
+            cause: Cause::Mismatch,
+            step: Some(Step::Get),
+        })
+    }
+
+    async fn command<T>(
+        &mut self,
+        step: Step,
+        wait: Duration,
+        call: impl Future<Output = Result<T, RedisError>>,
+    ) -> Result<T, Trouble> {
+        let started = self.host.now();
+        let result = within(self.host, wait, call)
+            .await
+            .unwrap_or(Err(RedisError::Timeout));
+        let took = self.host.now().saturating_sub(started);
+        let status = if result.is_ok() {
+            Status::Pass
+        } else {
+            Status::Fail
+        };
+        self.record(step, status, took);
+        result.map_err(|error| Trouble {
+            cause: Cause::Redis(error),
+            step: Some(step),
+        })
+    }
+
+    /// The kept connection broke: proves the cache on a new one.
+    ///
+    /// When that too only meets silence, the first time-out is the better witness: Redis stopped
+    /// answering on a connection that had worked.
+    async fn replace_kept(
+        &mut self,
+        credential: &C::Credential,
+        error: RedisError,
+        step: Option<Step>,
+        before: usize,
+    ) -> Result<(), Trouble> {
+        let connected = self.connect(credential, true, None).await;
+        let result = match connected {
+            Ok(connection) => self.round_trip(&connection, false).await,
+            Err(trouble) => Err(trouble),
+        };
+        match result {
+            Ok(()) => {
+                // What broke was the connection and not the cache: the steps that count are the
+                // new one's.
+                let broken = self.attempt.steps[before..]
+                    .iter()
+                    .position(|step| step.status == Status::Fail);
+                if let Some(at) = broken {
+                    self.attempt.steps.drain(before..=before + at);
+                }
+                Ok(())
+            }
+            Err(Trouble {
+                cause: Cause::Redis(RedisError::Timeout),
+                ..
+            }) if error == RedisError::Timeout => Err(Trouble {
+                cause: Cause::Redis(error),
+                step,
+            }),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    fn record(&mut self, step: Step, status: Status, duration: Duration) {
+        self.attempt.steps.push(StepResult {
+            step,
+            status,
+            duration,
+        });
+    }
+}

@@ -1,0 +1,26 @@
+//! The health component: can this app really use its cache, and if not, which step is broken?
+//!
+//! It carries the logic and no network, no secret, no vendor's client. Data flows one way:
+//! [`check`] makes the observations through [`capabilities`], [`verdict`] judges them, [`flight`]
+//! lets callers at the same time share one check. The world it lives in is `wit/world.wit`.
+
+mod bindings;
+mod capabilities;
+mod check;
+mod deadline;
+mod flight;
+mod host;
+mod memory;
+mod policy;
+mod remedy;
+mod verdict;
+
+use bindings::exports::cache_health::probe::health::{CheckOptions, Guest, Report};
+
+struct Component;
+
+impl Guest for Component {
+    async fn check(options: CheckOptions) -> Report {
+        host::report_to_wit(flight::check(&host::Host, options.fresh, options.new_connection).await)
+    }
+}

@@ -1,0 +1,95 @@
+//! What is remembered from one check to the next.
+
+use crate::policy::ENTRA_RETRY;
+use cache_health_report::{Kind, Report};
+use std::time::Duration;
+
+/// What an instance of the component remembers. Times are of the monotonic clock.
+#[derive(Debug, Default)]
+pub struct Memory {
+    newest: Option<(Report, Duration)>,
+    entra_failed: Option<(Kind, Duration)>,
+}
+
+impl Memory {
+    /// A memory of nothing.
+    pub const fn new() -> Self {
+        Self {
+            newest: None,
+            entra_failed: None,
+        }
+    }
+
+    /// Why Entra is left out for now, if it is.
+    pub fn paused(&self, now: Duration) -> Option<Kind> {
+        self.entra_failed
+            .filter(|(_, at)| now.saturating_sub(*at) < ENTRA_RETRY)
+            .map(|(kind, _)| kind)
+    }
+
+    /// Entra failed with this and a key worked in its place.
+    pub fn entra_failed(&mut self, kind: Kind, now: Duration) {
+        self.entra_failed = Some((kind, now));
+    }
+
+    /// Entra worked, or there is no key that works in its place: try it with every check.
+    pub fn clear_pause(&mut self) {
+        self.entra_failed = None;
+    }
+
+    /// Keeps the newest report.
+    pub fn keep(&mut self, report: &Report, now: Duration) {
+        self.newest = Some((report.clone(), now));
+    }
+
+    /// The newest report with its age, unless it is older than `max_age`.
+    pub fn newest(&self, max_age: Duration, now: Duration) -> Option<Report> {
+        let (report, at) = self.newest.as_ref()?;
+        let age = now.saturating_sub(*at);
+        (age <= max_age).then(|| Report {
+            age,
+            ..report.clone()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cache_health_report::Status;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn entra_is_tried_again_after_a_minute() {
+        let mut memory = Memory::new();
+        memory.entra_failed(Kind::AuthRejected, SECOND);
+        assert_eq!(memory.paused(SECOND * 60), Some(Kind::AuthRejected));
+        assert_eq!(memory.paused(SECOND * 61), None);
+    }
+
+    #[test]
+    fn a_report_carries_its_age_and_is_not_handed_out_when_too_old() {
+        let report = Report {
+            status: Status::Pass,
+            time: 0,
+            age: Duration::ZERO,
+            output: String::new(),
+            failure: None,
+            warnings: vec![],
+            auth: None,
+            tls: None,
+            steps: vec![],
+        };
+        let mut memory = Memory::new();
+        assert!(memory.newest(SECOND, SECOND).is_none());
+        memory.keep(&report, SECOND);
+        assert_eq!(
+            memory
+                .newest(SECOND * 5, SECOND * 4)
+                .map(|report| report.age),
+            Some(SECOND * 3)
+        );
+        assert!(memory.newest(SECOND * 2, SECOND * 4).is_none());
+    }
+}

@@ -1,0 +1,199 @@
+//! Which credential is tried, when the next one is, and how long each may take. Pure.
+
+use crate::capabilities::{AuthPolicy, Candidate, CredentialError, RedisError};
+use crate::check::Cause;
+use cache_health_report::{AuthMethod, FallbackReason, Kind};
+use std::time::Duration;
+
+/// After a fallback that worked, how long until Entra is tried again.
+pub const ENTRA_RETRY: Duration = Duration::from_secs(60);
+
+/// The candidates to try, in order.
+///
+/// `paused` says why Entra is left out for now: it failed within [`ENTRA_RETRY`] and an access
+/// key worked in its place. It only counts where the policy leaves a choice and a key is there.
+pub fn plan(
+    policy: AuthPolicy,
+    configured: Vec<Candidate>,
+    paused: Option<Kind>,
+) -> Vec<Candidate> {
+    let mut plan = configured;
+    match policy {
+        AuthPolicy::Entra => plan.retain(|candidate| candidate.method == AuthMethod::Entra),
+        AuthPolicy::AccessKey => plan.retain(|candidate| candidate.method == AuthMethod::AccessKey),
+        AuthPolicy::Auto => {
+            // Stable: the provider's order is kept within a method.
+            plan.sort_by_key(|candidate| candidate.method == AuthMethod::AccessKey);
+            if paused.is_some() && has_key(&plan) {
+                plan.retain(|candidate| candidate.method == AuthMethod::AccessKey);
+            }
+        }
+    }
+    plan
+}
+
+/// Why a candidate is used in place of a more preferred one, before anything was tried.
+pub fn initial_reason(
+    policy: AuthPolicy,
+    first: &Candidate,
+    entra_configured: bool,
+    paused: Option<Kind>,
+) -> Option<FallbackReason> {
+    if policy != AuthPolicy::Auto || first.method == AuthMethod::Entra {
+        return None;
+    }
+    match paused {
+        Some(kind) if entra_configured => Some(FallbackReason::Failed(kind)),
+        _ => Some(FallbackReason::NotConfigured),
+    }
+}
+
+/// Whether the next candidate may be tried after this. Only when no token could be had or Redis
+/// refused the credential: a policy that lacks a command, a time-out or a broken network would
+/// only be hidden by another credential.
+pub fn falls_back(cause: &Cause) -> bool {
+    matches!(
+        cause,
+        Cause::Credential(CredentialError::TokenUnavailable(_) | CredentialError::TokenRejected(_))
+            | Cause::Redis(RedisError::AuthRejected)
+    )
+}
+
+/// How long a credential may take to get. While there is a key to fall back to, a token may use
+/// at most half of the deadline, so that the key still has the other half.
+pub fn acquire_limit(
+    candidate: &Candidate,
+    key_follows: bool,
+    deadline: Duration,
+    remaining: Duration,
+) -> Duration {
+    if candidate.method == AuthMethod::Entra && key_follows {
+        remaining.min(deadline / 2)
+    } else {
+        remaining
+    }
+}
+
+/// How long a command may take on a connection kept from an earlier check. It may be half-open,
+/// which shows only as silence, and then a new one needs the rest of the time.
+pub fn command_limit(reused: bool, remaining: Duration) -> Duration {
+    if reused { remaining / 2 } else { remaining }
+}
+
+/// Whether a failed command is worth a new connection: the kept one was broken, which says
+/// nothing about the cache.
+pub fn reconnects(reused: bool, error: &RedisError) -> bool {
+    reused && matches!(error, RedisError::Closed | RedisError::Timeout)
+}
+
+/// Whether an access key is among the candidates.
+pub fn has_key(candidates: &[Candidate]) -> bool {
+    candidates
+        .iter()
+        .any(|candidate| candidate.method == AuthMethod::AccessKey)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capabilities::{TokenRejected, TokenUnavailable};
+
+    fn candidate(id: u32, method: AuthMethod) -> Candidate {
+        Candidate {
+            id,
+            method,
+            label: "any".into(),
+        }
+    }
+
+    fn ids(plan: &[Candidate]) -> Vec<u32> {
+        plan.iter().map(|candidate| candidate.id).collect()
+    }
+
+    fn all() -> Vec<Candidate> {
+        vec![
+            candidate(0, AuthMethod::AccessKey),
+            candidate(1, AuthMethod::AccessKey),
+            candidate(2, AuthMethod::Entra),
+        ]
+    }
+
+    #[test]
+    fn auto_tries_entra_first_and_keeps_the_order_of_keys() {
+        assert_eq!(ids(&plan(AuthPolicy::Auto, all(), None)), [2, 0, 1]);
+    }
+
+    #[test]
+    fn a_forced_method_never_uses_the_other() {
+        assert_eq!(ids(&plan(AuthPolicy::Entra, all(), None)), [2]);
+        assert_eq!(ids(&plan(AuthPolicy::AccessKey, all(), None)), [0, 1]);
+    }
+
+    #[test]
+    fn a_pause_leaves_entra_out_only_while_there_is_a_key_and_a_choice() {
+        let paused = Some(Kind::TokenUnavailable);
+        assert_eq!(ids(&plan(AuthPolicy::Auto, all(), paused)), [0, 1]);
+        assert_eq!(ids(&plan(AuthPolicy::Entra, all(), paused)), [2]);
+        let entra = vec![candidate(2, AuthMethod::Entra)];
+        assert_eq!(ids(&plan(AuthPolicy::Auto, entra, paused)), [2]);
+    }
+
+    #[test]
+    fn a_key_without_an_identity_says_that_entra_is_not_configured() {
+        let key = candidate(0, AuthMethod::AccessKey);
+        let reason = |policy, entra, paused| initial_reason(policy, &key, entra, paused);
+        assert_eq!(
+            reason(AuthPolicy::Auto, false, None),
+            Some(FallbackReason::NotConfigured)
+        );
+        assert_eq!(
+            reason(AuthPolicy::Auto, true, Some(Kind::AuthRejected)),
+            Some(FallbackReason::Failed(Kind::AuthRejected))
+        );
+        assert_eq!(reason(AuthPolicy::AccessKey, false, None), None);
+    }
+
+    #[test]
+    fn only_a_missing_token_or_a_refused_credential_falls_back() {
+        let yes = [
+            Cause::Credential(CredentialError::TokenUnavailable(TokenUnavailable::Timeout)),
+            Cause::Credential(CredentialError::TokenRejected(TokenRejected::NoObjectId)),
+            Cause::Redis(RedisError::AuthRejected),
+        ];
+        for cause in &yes {
+            assert!(falls_back(cause), "{cause:?}");
+        }
+        let no = [
+            Cause::Redis(RedisError::PermissionDenied),
+            Cause::Redis(RedisError::AuthRequired),
+            Cause::Redis(RedisError::Timeout),
+            Cause::Redis(RedisError::Closed),
+            Cause::Redis(RedisError::Dns),
+            Cause::Redis(RedisError::TlsUntrusted),
+            Cause::Credential(CredentialError::Other(String::new())),
+            Cause::Mismatch,
+        ];
+        for cause in &no {
+            assert!(!falls_back(cause), "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_leaves_half_of_the_deadline_to_the_key() {
+        let (deadline, remaining) = (Duration::from_secs(4), Duration::from_secs(3));
+        let entra = candidate(0, AuthMethod::Entra);
+        assert_eq!(
+            acquire_limit(&entra, true, deadline, remaining),
+            deadline / 2
+        );
+        assert_eq!(acquire_limit(&entra, false, deadline, remaining), remaining);
+    }
+
+    #[test]
+    fn only_a_kept_connection_that_broke_is_replaced() {
+        assert!(reconnects(true, &RedisError::Closed));
+        assert!(reconnects(true, &RedisError::Timeout));
+        assert!(!reconnects(false, &RedisError::Closed));
+        assert!(!reconnects(true, &RedisError::PermissionDenied));
+    }
+}

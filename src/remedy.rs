@@ -1,0 +1,312 @@
+//! What to do about each kind of trouble, in Azure's terms: one table.
+//!
+//! Commands are filled with what is known. `"$RG"` stays for the reader to fill: nothing here
+//! knows the resource group. Required arguments were checked against the CLI's own definitions:
+//! `az redis access-policy-assignment create` needs `--policy-assignment-name`, which the recipe
+//! this grew from leaves out; an assignment's name on Azure Managed Redis may hold letters and
+//! digits only.
+
+use crate::capabilities::Settings;
+use cache_health_report::{AuthMethod, Kind, Step};
+
+/// Which of Azure's services a host name belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service<'a> {
+    /// `<name>.redis.cache.windows.net`: Azure Cache for Redis.
+    CacheForRedis(&'a str),
+    /// `<name>.<region>.redis.azure.net`: Azure Managed Redis.
+    ManagedRedis(&'a str),
+    /// Neither: a private name or address.
+    Unknown,
+}
+
+impl<'a> Service<'a> {
+    /// By the suffixes that Azure documents for its public clouds.
+    pub fn of(host: &'a str) -> Self {
+        let name = host.split('.').next().unwrap_or_default();
+        if host.contains(".redis.cache.") {
+            Self::CacheForRedis(name)
+        } else if host.ends_with(".redis.azure.net") {
+            Self::ManagedRedis(name)
+        } else {
+            Self::Unknown
+        }
+    }
+}
+
+/// What is known when a remedy is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    pub settings: Option<&'a Settings>,
+    pub step: Option<Step>,
+    pub method: Option<AuthMethod>,
+    pub principal: Option<&'a str>,
+    /// Whether the identity endpoint answered 400: no such identity is assigned.
+    pub no_such_identity: bool,
+}
+
+/// What to do about trouble of this kind.
+pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
+    let host = circumstances
+        .settings
+        .map_or("", |settings| settings.host.as_str());
+    let port = circumstances
+        .settings
+        .map_or(6380, |settings| settings.port);
+    let key = circumstances
+        .settings
+        .map_or("health", |settings| settings.key.as_str());
+    let service = Service::of(host);
+    match kind {
+        Kind::Config => "Correct the variable; see the table of variables in the README.".into(),
+        Kind::Dns => format!(
+            "Check REDIS_HOST. With a private endpoint, link its private DNS zone to the app's \
+             virtual network. {}",
+            show(service, "hostName")
+        ),
+        Kind::Connect => format!(
+            "Check REDIS_PORT (6380 on Azure Cache for Redis, 10000 on Azure Managed Redis), the \
+             cache's firewall rules and private endpoint, and that it is running. {}",
+            show(service, "provisioningState")
+        ),
+        Kind::TlsUntrusted => {
+            "Something other than Azure answers, or TLS is inspected on the way: \
+             Azure's certificates verify with the built-in roots. For a private CA set \
+             REDIS_CA_FILE."
+                .into()
+        }
+        Kind::TlsHostname => "Set REDIS_HOST to the name in the certificate (names in `tls`), not \
+             to an IP address or an alias of one's own."
+            .into(),
+        Kind::TlsExpired => "The server's certificate is outside its dates. Azure renews its own: \
+             check this machine's clock first, then who answers at REDIS_HOST."
+            .into(),
+        Kind::TlsProtocol => format!(
+            "Check that port {port} is the TLS port, and that no proxy on the way forces TLS 1.2 \
+             with CBC suites: this client speaks TLS 1.3, or 1.2 with AEAD suites."
+        ),
+        Kind::TokenUnavailable => "The identity endpoint gave no token. It often starts after the \
+             app: wait a minute, then restart the replica. Until then an access key in \
+             REDIS_ACCESS_KEY serves as the fallback."
+            .into(),
+        Kind::TokenRejected if circumstances.no_such_identity => {
+            "No such identity is assigned to the app. For the system-assigned one: az containerapp \
+             identity assign --name \"$APP_NAME\" --resource-group \"$RG\" --system-assigned. With \
+             only a user-assigned identity set AZURE_CLIENT_ID to its client id."
+                .into()
+        }
+        Kind::TokenRejected => "The identity endpoint answered, but not with a token that can be \
+             used: check IDENTITY_ENDPOINT, AZURE_CLIENT_ID and the identity's assignment."
+            .into(),
+        Kind::AuthRejected => auth_rejected(service, circumstances),
+        Kind::AuthRequired => "Redis took the connection for unauthenticated: its users were \
+             changed while it was open, or access keys were switched off. Check the cache's \
+             authentication settings."
+            .into(),
+        Kind::PermissionDenied => permission_denied(service, circumstances, key),
+        Kind::Loading => "Redis is loading its data after a restart or failover. Wait; if it \
+             lasts, check the cache's memory and server load."
+            .into(),
+        Kind::ReadOnly => format!(
+            "A replica answered: a failover is under way, or REDIS_HOST points at a geo-replica. \
+             Use the primary's host name. {}",
+            show(service, "hostName")
+        ),
+        Kind::OutOfMemory => "The cache's memory is full and its policy evicts nothing: scale up, \
+             or set maxmemory-policy to allkeys-lru."
+            .into(),
+        Kind::Moved => "The cache is clustered and the key lives on another node. Let the app use \
+             a cluster client, or on Azure Managed Redis use the Enterprise clustering policy."
+            .into(),
+        Kind::ServerError => "Redis answered with an error of its own: look its code up in the \
+             cache's resource health and metrics."
+            .into(),
+        Kind::Mismatch => format!(
+            "Somebody else writes the key: set REDIS_HEALTH_KEY to one of the probe's own in \
+             place of `{key}`."
+        ),
+        Kind::Closed => "The connection was ended from the other side: maintenance, a restart, a \
+             firewall, or `maxclients`. Check the cache's connected clients and planned \
+             maintenance."
+            .into(),
+        Kind::Timeout => timeout(circumstances.step, port),
+        Kind::Stale => {
+            "The probe itself stopped sampling: look at its log and its CPU limit, then \
+             restart it."
+                .into()
+        }
+        Kind::Protocol => format!(
+            "What answers on port {port} speaks TLS but not Redis: check REDIS_HOST and REDIS_PORT."
+        ),
+        Kind::Internal => "A fault of cache-health itself: please report it with the log.".into(),
+        Kind::Fallback => "Entra should be what is used: mend it, or set REDIS_AUTH=access-key to \
+             say that the key is meant."
+            .into(),
+        Kind::SecondaryKey => "The primary key no longer works: set REDIS_ACCESS_KEY to the \
+             current one and restart the app to take it over."
+            .into(),
+        Kind::TokenExpiring => "The token still works, but renewing it fails: mend the identity \
+             endpoint before it ends."
+            .into(),
+        Kind::CertificateExpiring => "Azure renews its certificates by itself. For a private CA, \
+             renew the server's certificate."
+            .into(),
+    }
+}
+
+fn auth_rejected(service: Service<'_>, circumstances: Circumstances<'_>) -> String {
+    if circumstances.method == Some(AuthMethod::AccessKey) {
+        let list = match service {
+            Service::CacheForRedis(name) => {
+                format!("az redis list-keys --name {name} --resource-group \"$RG\"")
+            }
+            Service::ManagedRedis(name) => format!(
+                "az redisenterprise database list-keys --cluster-name {name} --resource-group \"$RG\""
+            ),
+            Service::Unknown => "compare it with the server's".into(),
+        };
+        return format!(
+            "The key was rotated, or access keys are switched off. Take the current one ({list}), \
+             or use Entra."
+        );
+    }
+    format!(
+        "Give the identity access: {} It takes a few minutes to work; Entra authentication must \
+         be switched on.",
+        assign(service, circumstances.principal)
+    )
+}
+
+fn permission_denied(service: Service<'_>, circumstances: Circumstances<'_>, key: &str) -> String {
+    let why = match circumstances.step {
+        Some(Step::Set) => "Data Reader cannot SET: it needs Data Contributor, or",
+        _ => "Its access policy lacks the command or the key: it needs Data Contributor, or",
+    };
+    format!(
+        "{why} a custom policy with `+set +get +ping ~{key}`. {}",
+        assign(service, circumstances.principal)
+    )
+}
+
+/// The command that assigns the least of the built-in policies that suffices.
+fn assign(service: Service<'_>, principal: Option<&str>) -> String {
+    let principal = principal.unwrap_or("\"$PRINCIPAL_ID\"");
+    match service {
+        Service::CacheForRedis(name) => format!(
+            "az redis access-policy-assignment create --name {name} --resource-group \"$RG\" \
+             --policy-assignment-name cache-health --access-policy-name \"Data Contributor\" \
+             --object-id {principal} --object-id-alias cache-health."
+        ),
+        Service::ManagedRedis(name) => format!(
+            "az redisenterprise database access-policy-assignment create --cluster-name {name} \
+             --resource-group \"$RG\" --database-name default --access-policy-assignment-name \
+             cachehealth --access-policy-name default --object-id {principal}."
+        ),
+        Service::Unknown => format!("Add user {principal} to the server's ACL."),
+    }
+}
+
+fn timeout(step: Option<Step>, port: u16) -> String {
+    match step {
+        Some(Step::Dns) => "The name server does not answer: check the virtual network's DNS \
+             settings."
+            .into(),
+        Some(Step::Tcp | Step::Connect) => format!(
+            "Nothing answers on port {port}: a firewall, a network security group or a missing \
+             private endpoint drops the packets, or the server is down."
+        ),
+        Some(Step::Tls) => format!(
+            "The server took the connection and was silent after our ClientHello: is {port} a \
+             plaintext port, or the server hung?"
+        ),
+        Some(Step::Auth) => "Azure can take ten seconds to validate an Entra token: raise \
+             CACHE_HEALTH_TIMEOUT, and check the server load."
+            .into(),
+        _ => "Redis has stopped answering: check its server load, memory and maintenance; raise \
+              CACHE_HEALTH_TIMEOUT if it is only slow."
+            .into(),
+    }
+}
+
+fn show(service: Service<'_>, query: &str) -> String {
+    match service {
+        Service::CacheForRedis(name) => {
+            format!("az redis show --name {name} --resource-group \"$RG\" --query {query}")
+        }
+        Service::ManagedRedis(name) => format!(
+            "az redisenterprise show --cluster-name {name} --resource-group \"$RG\" --query {query}"
+        ),
+        Service::Unknown => String::new(),
+    }
+    .trim()
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capabilities::AuthPolicy;
+    use std::time::Duration;
+
+    fn settings(host: &str) -> Settings {
+        Settings {
+            auth: AuthPolicy::Auto,
+            deadline: Duration::from_secs(5),
+            max_age: Duration::from_secs(10),
+            host: host.into(),
+            port: 6380,
+            key: "health".into(),
+        }
+    }
+
+    fn with(settings: &Settings) -> Circumstances<'_> {
+        Circumstances {
+            settings: Some(settings),
+            step: Some(Step::Set),
+            method: Some(AuthMethod::Entra),
+            principal: Some("8a1f"),
+            no_such_identity: false,
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_remedy_for_both_services() {
+        for host in [
+            "c.redis.cache.windows.net",
+            "c.westeurope.redis.azure.net",
+            "10.0.0.4",
+        ] {
+            let settings = settings(host);
+            for kind in Kind::ALL {
+                let text = remedy(kind, with(&settings));
+                assert!(text.len() > 20, "{kind}: {text}");
+                assert!(!text.contains("  "), "{kind}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_identity_gets_the_command_with_everything_it_requires() {
+        let settings = settings("shop.redis.cache.windows.net");
+        let text = remedy(Kind::AuthRejected, with(&settings));
+        for part in [
+            "--name shop ",
+            "--policy-assignment-name ",
+            "--access-policy-name \"Data Contributor\"",
+            "--object-id 8a1f ",
+            "--object-id-alias ",
+            "--resource-group ",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn managed_redis_gets_its_own_command() {
+        let settings = settings("shop.westeurope.redis.azure.net");
+        let text = remedy(Kind::PermissionDenied, with(&settings));
+        assert!(text.contains("az redisenterprise database access-policy-assignment create"));
+        assert!(text.contains("--cluster-name shop "));
+        assert!(text.contains("Data Reader cannot SET"));
+    }
+}
