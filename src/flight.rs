@@ -5,23 +5,40 @@
 //! waitable set of the task that made it, and would be left registered there. When the caller
 //! that makes the check goes away, the first of those who wait makes a new one; what the host had
 //! under way for the old one is joined, not repeated.
+//!
+//! Those who wait look for the report by the clock instead of being woken: waking one task from
+//! another traps on wasmtime 48 with the wit-bindgen that spin-sdk 7 uses
+//! (`docs/decisions/0003-waiting-by-the-clock.md`).
 
 use crate::capabilities::Capabilities;
 use crate::check::{Observations, observe};
 use crate::memory::Memory;
 use crate::verdict::judge;
 use cache_health_report::{AuthMethod, FallbackReason, Report};
-use futures::channel::oneshot;
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-type Waiting = Vec<oneshot::Sender<Report>>;
+/// How soon those who wait look for the first time; doubled with each look.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+/// The longest pause between two looks.
+const LAST_LOOK: Duration = Duration::from_millis(32);
+
+/// What became of a check.
+enum Landing {
+    UnderWay,
+    Landed(Report),
+    /// The caller that made it went away.
+    Abandoned,
+}
+
+type Flight = Rc<RefCell<Landing>>;
 
 thread_local! {
     static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
-    /// The check under way, with those who wait for it; one slot for checks that also prove a
-    /// new connection, one for those that do not.
-    static FLIGHTS: RefCell<[Option<Waiting>; 2]> = const { RefCell::new([None, None]) };
+    /// The check under way: one slot for checks that also prove a new connection, one for those
+    /// that do not.
+    static FLIGHTS: RefCell<[Option<Flight>; 2]> = const { RefCell::new([None, None]) };
 }
 
 /// Checks, joins a check under way, or returns the newest report if that is young enough.
@@ -35,19 +52,30 @@ pub async fn check<C: Capabilities>(host: &C, fresh: bool, new_connection: bool)
     }
     let slot = usize::from(new_connection);
     loop {
-        match join(slot) {
-            Some(waiting) => {
-                // Cancelled: whoever made the check went away. Take its place.
-                if let Ok(report) = waiting.await {
-                    return report;
-                }
+        if let Some(flight) = under_way(slot) {
+            match landing(host, &flight).await {
+                Some(report) => return report,
+                // Take the place of the caller that went away.
+                None => continue,
             }
-            None => {
-                let seat = Seat { slot };
-                let report = run(host, new_connection).await;
-                seat.land(&report);
-                return report;
-            }
+        }
+        let seat = Seat::take(slot);
+        let report = run(host, new_connection).await;
+        seat.land(report.clone());
+        return report;
+    }
+}
+
+/// Waits for a check to land; none when it was abandoned.
+async fn landing<C: Capabilities>(host: &C, flight: &Flight) -> Option<Report> {
+    let mut pause = FIRST_LOOK;
+    loop {
+        host.wait(pause).await;
+        pause = (pause * 2).min(LAST_LOOK);
+        match &*flight.borrow() {
+            Landing::UnderWay => {}
+            Landing::Landed(report) => return Some(report.clone()),
+            Landing::Abandoned => return None,
         }
     }
 }
@@ -83,42 +111,34 @@ fn remember(memory: &mut Memory, observations: &Observations, now: Duration) {
     }
 }
 
-/// A place among those who wait; none when there is no check under way, which is then ours.
-fn join(slot: usize) -> Option<oneshot::Receiver<Report>> {
-    FLIGHTS.with_borrow_mut(|flights| match &mut flights[slot] {
-        Some(waiting) => {
-            let (sender, receiver) = oneshot::channel();
-            waiting.push(sender);
-            Some(receiver)
-        }
-        empty @ None => {
-            *empty = Some(Vec::new());
-            None
-        }
-    })
+fn under_way(slot: usize) -> Option<Flight> {
+    FLIGHTS.with_borrow(|flights| flights[slot].clone())
 }
 
-/// Held by the caller that makes the check. Dropped before it landed, those who wait are told by
-/// the drop of their channels.
+/// Held by the caller that makes the check; dropped before it landed, it tells those who wait.
 struct Seat {
     slot: usize,
+    flight: Flight,
 }
 
 impl Seat {
-    fn land(self, report: &Report) {
-        for waiting in self.vacate() {
-            // A caller that went away needs no report.
-            let _ = waiting.send(report.clone());
-        }
+    fn take(slot: usize) -> Self {
+        let flight = Rc::new(RefCell::new(Landing::UnderWay));
+        FLIGHTS.with_borrow_mut(|flights| flights[slot] = Some(Rc::clone(&flight)));
+        Self { slot, flight }
     }
 
-    fn vacate(&self) -> Waiting {
-        FLIGHTS.with_borrow_mut(|flights| flights[self.slot].take().unwrap_or_default())
+    fn land(self, report: Report) {
+        *self.flight.borrow_mut() = Landing::Landed(report);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        drop(self.vacate());
+        FLIGHTS.with_borrow_mut(|flights| flights[self.slot] = None);
+        let mut landing = self.flight.borrow_mut();
+        if matches!(*landing, Landing::UnderWay) {
+            *landing = Landing::Abandoned;
+        }
     }
 }

@@ -57,7 +57,7 @@ pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
         .settings
         .map_or("health", |settings| settings.key.as_str());
     let service = Service::of(host);
-    match kind {
+    let text = match kind {
         Kind::Config => "Correct the variable; see the table of variables in the README.".into(),
         Kind::Dns => format!(
             "Check REDIS_HOST. With a private endpoint, link its private DNS zone to the app's \
@@ -151,7 +151,8 @@ pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
         Kind::CertificateExpiring => "Azure renews its certificates by itself. For a private CA, \
              renew the server's certificate."
             .into(),
-    }
+    };
+    text.trim_end().to_owned()
 }
 
 fn auth_rejected(service: Service<'_>, circumstances: Circumstances<'_>) -> String {
@@ -238,8 +239,6 @@ fn show(service: Service<'_>, query: &str) -> String {
         ),
         Service::Unknown => String::new(),
     }
-    .trim()
-    .to_owned()
 }
 
 #[cfg(test)]

@@ -1,0 +1,174 @@
+//! From a host name to an authenticated connection, step by step, so that each can be timed and
+//! named: redis-rs' own client hides the steps, the certificate and the error text of `AUTH`.
+
+use crate::cache::evidence::{self, TlsEvidence};
+use crate::cache::{CacheError, Secret, tls};
+use cache_health_provider::ExposeSecret as _;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long an address has to itself before the next is tried beside it (RFC 8305 proposes 250 ms).
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// A step of dialling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialStep {
+    /// Resolving the host name.
+    Dns,
+    /// Connecting to one of the addresses.
+    Tcp,
+    /// The TLS handshake.
+    Tls,
+    /// `AUTH`.
+    Auth,
+}
+
+/// What was observed of a connection while it was made.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The steps completed, in order.
+    pub steps: Vec<(DialStep, Duration)>,
+    /// Evidence of TLS, once there is a session.
+    pub tls: Option<TlsEvidence>,
+}
+
+/// How far a dial has come; shared with those who wait for it, so that they can name the step
+/// when their patience ends.
+#[derive(Debug)]
+pub struct Progress(Mutex<(DialStep, Observed)>);
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(Mutex::new((DialStep::Dns, Observed::default())))
+    }
+}
+
+impl Progress {
+    /// The step under way, and what was observed before it.
+    pub fn so_far(&self) -> (DialStep, Observed) {
+        self.lock().clone()
+    }
+
+    fn completed(&self, step: DialStep, took: Duration, next: DialStep) {
+        let mut progress = self.lock();
+        progress.1.steps.push((step, took));
+        progress.0 = next;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (DialStep, Observed)> {
+        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Where to dial to.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Host name or address, as configured; also what the certificate has to be for.
+    pub host: String,
+    /// TLS port.
+    pub port: u16,
+    /// The TLS configuration, built once.
+    pub tls: Arc<ClientConfig>,
+}
+
+/// Dials, authenticates, and hands the connection over to redis-rs' multiplexer. The error belongs
+/// to the step that `progress` is at.
+pub async fn dial(
+    endpoint: &Endpoint,
+    secret: &Secret,
+    progress: &Progress,
+) -> Result<MultiplexedConnection, CacheError> {
+    let started = Instant::now();
+    let target = (endpoint.host.as_str(), endpoint.port);
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(target)
+        .await
+        .map_err(|_| CacheError::Dns)?
+        .collect();
+    progress.completed(DialStep::Dns, started.elapsed(), DialStep::Tcp);
+
+    let started = Instant::now();
+    let stream = connect_any(addresses).await?;
+    progress.completed(DialStep::Tcp, started.elapsed(), DialStep::Tls);
+
+    let started = Instant::now();
+    let name = ServerName::try_from(endpoint.host.clone()).map_err(|_| CacheError::TlsHostname)?;
+    let stream = TlsConnector::from(Arc::clone(&endpoint.tls))
+        .connect(name, stream)
+        .await
+        .map_err(|error| tls::handshake_error(&error))?;
+    progress.lock().1.tls = evidence::of(stream.get_ref().1);
+    progress.completed(DialStep::Tls, started.elapsed(), DialStep::Auth);
+
+    let started = Instant::now();
+    let mut connection = multiplex(stream).await?;
+    authenticate(&mut connection, secret).await?;
+    progress.completed(DialStep::Auth, started.elapsed(), DialStep::Auth);
+    Ok(connection)
+}
+
+/// `AUTH <user> <password>` as an ordinary command, so that its error reply is kept.
+pub async fn authenticate(
+    connection: &mut MultiplexedConnection,
+    secret: &Secret,
+) -> Result<(), CacheError> {
+    let mut auth = redis::cmd("AUTH");
+    auth.arg(&secret.user).arg(secret.password.expose_secret());
+    auth.exec_async(connection).await.map_err(CacheError::from)
+}
+
+/// The first address that answers. Each has a head start over the next, so that a dead first
+/// address costs little and a slow one is not given up.
+async fn connect_any(addresses: Vec<SocketAddr>) -> Result<TcpStream, CacheError> {
+    let mut waiting = addresses.into_iter();
+    let mut attempts = FuturesUnordered::new();
+    loop {
+        match waiting.next() {
+            Some(address) => attempts.push(TcpStream::connect(address)),
+            None if attempts.is_empty() => return Err(CacheError::Connect),
+            None => {}
+        }
+        let head_start = async {
+            match waiting.len() {
+                0 => std::future::pending().await,
+                _ => tokio::time::sleep(NEXT_ADDRESS).await,
+            }
+        };
+        tokio::select! {
+            Some(result) = attempts.next() => {
+                if let Ok(stream) = result {
+                    // Small commands must not wait for one another's acknowledgement.
+                    stream.set_nodelay(true).map_err(|_| CacheError::Connect)?;
+                    return Ok(stream);
+                }
+            }
+            () = head_start => {}
+        }
+    }
+}
+
+async fn multiplex(
+    stream: tokio_rustls::client::TlsStream<TcpStream>,
+) -> Result<MultiplexedConnection, CacheError> {
+    // No time-outs of redis-rs' own: one deadline rules. No CLIENT SETINFO: a least-privilege
+    // user may not run it.
+    let info = RedisConnectionInfo::default().set_skip_set_lib_name();
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None);
+    let (connection, driver) =
+        MultiplexedConnection::new_with_config(&info, stream, config).await?;
+    // Ends when the last handle to the connection is dropped, or the connection ends.
+    tokio::spawn(driver);
+    Ok(connection)
+}

@@ -1,0 +1,51 @@
+//! Why a step on the connection failed, and how redis-rs' errors become that.
+
+use cache_health_provider::reply::Reply;
+use redis::{ErrorKind, RedisError};
+
+/// Why a step failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CacheError {
+    /// The host name does not resolve.
+    Dns,
+    /// Refused, or no address is reachable.
+    Connect,
+    /// The certificate is not from a trusted issuer.
+    TlsUntrusted,
+    /// The certificate is for another name.
+    TlsHostname,
+    /// The certificate is outside its dates.
+    TlsExpired,
+    /// An alert, no common version, or bytes that are not TLS.
+    TlsProtocol,
+    /// Redis answered with an error.
+    Reply(Reply),
+    /// The connection ended.
+    Closed,
+    /// The budget or our own limit passed.
+    Timeout,
+    /// A reply that is not of the Redis protocol.
+    Protocol,
+}
+
+impl CacheError {
+    /// Whether the connection may still be used after this: only Redis' own error replies leave
+    /// it in a known state.
+    pub fn leaves_connection_usable(&self) -> bool {
+        matches!(self, Self::Reply(_))
+    }
+}
+
+impl From<RedisError> for CacheError {
+    fn from(error: RedisError) -> Self {
+        // An error reply has a code; its text is judged in one place and goes no further.
+        if let Some(code) = error.code() {
+            let line = format!("{code} {}", error.detail().unwrap_or_default());
+            return Self::Reply(Reply::of(&line));
+        }
+        match error.kind() {
+            ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Protocol,
+            _ => Self::Closed,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The cache: one kept connection per credential, made once however many ask for it.
+
+mod dial;
+mod error;
+mod evidence;
+mod kept;
+pub mod tls;
+
+pub use dial::{DialStep, Endpoint, Observed};
+pub use error::CacheError;
+pub use kept::{Cache, ConnectFailure, Connection};
+
+use cache_health_provider::SecretString;
+use std::sync::Arc;
+
+/// What `AUTH` takes.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    /// The object id for Entra, `default` for an access key.
+    pub user: String,
+    /// The token or the access key.
+    pub password: Arc<SecretString>,
+    /// Counts up whenever the password changes: a connection knows which one it used.
+    pub generation: u64,
+}

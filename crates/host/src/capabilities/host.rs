@@ -1,0 +1,195 @@
+//! The traits that `bindings.rs` generates, and nothing else.
+//!
+//! A guest may be anybody's: what it passes is bounded here, what it holds is a handle, and what
+//! it does wrong is an error or a trap of its own.
+
+use super::bindings::cache_health::probe::{credentials, redis, settings};
+use super::{CapabilitiesView, ConnectionHandle, CredentialHandle, HasCapabilities, convert};
+use crate::cache::Cache;
+use crate::provider::{CredentialError, Provider};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::Result;
+use wasmtime::component::{Accessor, Resource};
+
+/// The longest value a guest may write, in bytes (documented in `redis.wit`).
+const MAX_VALUE: usize = 1024;
+
+impl settings::Host for CapabilitiesView<'_> {}
+
+impl<T: Send> settings::HostWithStore<T> for HasCapabilities {
+    async fn get(
+        accessor: &Accessor<T, Self>,
+    ) -> Result<std::result::Result<settings::Settings, settings::ConfigError>> {
+        let provider = provider(accessor);
+        Ok(Ok(convert::settings_to_wit(&provider.config)))
+    }
+}
+
+impl credentials::Host for CapabilitiesView<'_> {}
+
+impl<T: Send> credentials::HostWithStore<T> for HasCapabilities {
+    async fn configured(accessor: &Accessor<T, Self>) -> Result<Vec<credentials::Candidate>> {
+        let candidates = provider(accessor).config.candidates();
+        Ok(candidates
+            .into_iter()
+            .map(convert::candidate_to_wit)
+            .collect())
+    }
+}
+
+impl<T: Send> credentials::HostCredentialWithStore<T> for HasCapabilities {
+    async fn acquire(
+        accessor: &Accessor<T, Self>,
+        candidate: u32,
+        budget: settings::Duration,
+    ) -> Result<std::result::Result<Resource<CredentialHandle>, credentials::CredentialError>> {
+        let acquired = provider(accessor)
+            .acquire(candidate, Duration::from_nanos(budget))
+            .await;
+        match acquired {
+            Ok(credential) => {
+                let handle = CredentialHandle { credential };
+                let handle = accessor.with(|mut store| store.get().table.push(handle))?;
+                Ok(Ok(handle))
+            }
+            Err(error) => Ok(Err(convert::credential_error_to_wit(error))),
+        }
+    }
+}
+
+impl credentials::HostCredential for CapabilitiesView<'_> {
+    fn method(&mut self, handle: Resource<CredentialHandle>) -> Result<credentials::AuthMethod> {
+        let credential = &self.table.get(&handle)?.credential;
+        Ok(convert::method_to_wit(credential.candidate))
+    }
+
+    fn label(&mut self, handle: Resource<CredentialHandle>) -> Result<String> {
+        Ok(self
+            .table
+            .get(&handle)?
+            .credential
+            .candidate
+            .label()
+            .to_owned())
+    }
+
+    fn principal(&mut self, handle: Resource<CredentialHandle>) -> Result<Option<String>> {
+        Ok(self.table.get(&handle)?.credential.principal.clone())
+    }
+
+    fn expires_at(&mut self, handle: Resource<CredentialHandle>) -> Result<Option<i64>> {
+        Ok(self.table.get(&handle)?.credential.expires_at)
+    }
+
+    fn renewal_failure(
+        &mut self,
+        handle: Resource<CredentialHandle>,
+    ) -> Result<Option<credentials::CredentialError>> {
+        let failure = self.table.get(&handle)?.credential.renewal_failure;
+        Ok(failure.map(|error| convert::credential_error_to_wit(CredentialError::Identity(error))))
+    }
+
+    fn drop(&mut self, handle: Resource<CredentialHandle>) -> Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
+
+impl redis::Host for CapabilitiesView<'_> {}
+
+impl<T: Send> redis::HostConnectionWithStore<T> for HasCapabilities {
+    async fn connect(
+        accessor: &Accessor<T, Self>,
+        credential: Resource<CredentialHandle>,
+        options: redis::ConnectOptions,
+    ) -> Result<std::result::Result<Resource<ConnectionHandle>, redis::ConnectFailure>> {
+        let (cache, credential) = accessor.with(|mut store| -> Result<_> {
+            let view = store.get();
+            let credential = view.table.get(&credential)?.credential.clone();
+            Ok((Arc::clone(&view.provider.cache), credential))
+        })?;
+        let connected = cache
+            .connect(
+                credential.candidate.id(),
+                credential.method(),
+                credential.secret(),
+                Duration::from_nanos(options.budget),
+                options.fresh,
+            )
+            .await;
+        match connected {
+            Ok(connection) => {
+                let handle = ConnectionHandle { connection };
+                Ok(Ok(
+                    accessor.with(|mut store| store.get().table.push(handle))?
+                ))
+            }
+            Err(failure) => Ok(Err(convert::connect_failure_to_wit(failure))),
+        }
+    }
+
+    async fn set(
+        accessor: &Accessor<T, Self>,
+        handle: Resource<ConnectionHandle>,
+        value: Vec<u8>,
+        ttl: u32,
+        budget: settings::Duration,
+    ) -> Result<std::result::Result<(), redis::Error>> {
+        if value.len() > MAX_VALUE {
+            return Ok(Err(redis::Error::Other(
+                "the value is longer than 1 KiB".into(),
+            )));
+        }
+        if ttl == 0 {
+            return Ok(Err(redis::Error::Other(
+                "the time to live must not be zero".into(),
+            )));
+        }
+        let (cache, connection) = connection(accessor, &handle)?;
+        let set = cache
+            .set(&connection, &value, ttl, Duration::from_nanos(budget))
+            .await;
+        Ok(set.map_err(convert::cache_error_to_wit))
+    }
+
+    async fn get(
+        accessor: &Accessor<T, Self>,
+        handle: Resource<ConnectionHandle>,
+        budget: settings::Duration,
+    ) -> Result<std::result::Result<Option<Vec<u8>>, redis::Error>> {
+        let (cache, connection) = connection(accessor, &handle)?;
+        let value = cache.get(&connection, Duration::from_nanos(budget)).await;
+        Ok(value.map_err(convert::cache_error_to_wit))
+    }
+}
+
+impl redis::HostConnection for CapabilitiesView<'_> {
+    fn session(&mut self, handle: Resource<ConnectionHandle>) -> Result<redis::Session> {
+        let connection = &self.table.get(&handle)?.connection;
+        Ok(convert::session_to_wit(
+            connection.observed.clone(),
+            connection.reused,
+        ))
+    }
+
+    fn drop(&mut self, handle: Resource<ConnectionHandle>) -> Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
+
+fn provider<T: Send>(accessor: &Accessor<T, HasCapabilities>) -> Arc<Provider> {
+    accessor.with(|mut store| Arc::clone(store.get().provider))
+}
+
+fn connection<T: Send>(
+    accessor: &Accessor<T, HasCapabilities>,
+    handle: &Resource<ConnectionHandle>,
+) -> Result<(Arc<Cache>, crate::cache::Connection)> {
+    accessor.with(|mut store| {
+        let view = store.get();
+        let connection = view.table.get(handle)?.connection.clone();
+        Ok((Arc::clone(&view.provider.cache), connection))
+    })
+}

@@ -1,0 +1,49 @@
+//! The door to the guests: the imports of the WIT world over [`crate::provider`].
+
+mod bindings;
+mod convert;
+mod host;
+
+use crate::provider::{Credential, Provider};
+use std::sync::Arc;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+
+/// What the implementation of the capabilities needs of a store.
+pub struct CapabilitiesView<'a> {
+    /// The provider that all instances share.
+    pub provider: &'a Arc<Provider>,
+    /// This instance's handles.
+    pub table: &'a mut ResourceTable,
+}
+
+/// Implemented by the data of a store.
+pub trait CapabilitiesHost: Send + 'static {
+    /// What the capabilities need of it.
+    fn capabilities(&mut self) -> CapabilitiesView<'_>;
+}
+
+/// Marks [`CapabilitiesView`] for the linker.
+pub struct HasCapabilities;
+
+impl HasData for HasCapabilities {
+    type Data<'a> = CapabilitiesView<'a>;
+}
+
+/// A connection as a guest holds it.
+pub struct ConnectionHandle {
+    connection: crate::cache::Connection,
+}
+
+/// A credential as a guest holds it: a number in its table, and nothing behind it that it can read.
+pub struct CredentialHandle {
+    credential: Credential,
+}
+
+/// Links `settings`, `credentials` and `redis`.
+pub fn add_to_linker<T: CapabilitiesHost>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
+    use bindings::cache_health::probe::{credentials, redis, settings};
+    settings::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;
+    credentials::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;
+    redis::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Microsoft Entra tokens: fetched from the identity endpoint, kept, renewed in time.
+
+mod endpoint;
+mod schedule;
+mod tokens;
+
+pub use tokens::Tokens;

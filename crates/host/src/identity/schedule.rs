@@ -1,0 +1,90 @@
+//! When to ask for a token again. Pure.
+
+use std::time::Duration;
+
+/// Microsoft's libraries renew this long before a token ends.
+const MARGIN: i64 = 5 * 60;
+/// A token that lives longer than this is renewed at half of its life.
+const LONG_LIVED: i64 = 2 * 60 * 60;
+/// The endpoint is never asked more often than this, however short a token lives.
+pub const LEAST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause between attempts to renew.
+const MOST_PAUSE: Duration = Duration::from_secs(60);
+/// The first pause between tries of one fetch, doubled with each.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+/// The longest pause between tries of one fetch.
+const MOST_RETRY: Duration = Duration::from_secs(3);
+/// How much of a pause is left to chance, so that replicas do not ask all at once.
+const JITTER: f64 = 0.1;
+
+/// When a token is due for renewal, in seconds since 1970-01-01T00:00:00Z: at the later of half of
+/// its life and five minutes before its end; at half of its life when it lives over two hours.
+pub fn renewal_due(obtained_at: i64, expires_at: i64) -> i64 {
+    let life = expires_at.saturating_sub(obtained_at);
+    let half = obtained_at.saturating_add(life / 2);
+    if life > LONG_LIVED {
+        half
+    } else {
+        half.max(expires_at.saturating_sub(MARGIN))
+    }
+}
+
+/// How long to wait after this many failed renewals in a row. `chance` is from 0 to 1.
+pub fn renewal_pause(failures: u32, chance: f64) -> Duration {
+    let doubled = LEAST_PAUSE.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1)));
+    let pause = doubled.min(MOST_PAUSE);
+    pause + pause.mul_f64(JITTER * chance.clamp(0.0, 1.0))
+}
+
+/// How long to wait between two tries of one fetch. What the endpoint asks for counts more.
+pub fn retry_pause(tries: u32, asked: Option<Duration>, chance: f64) -> Duration {
+    let pause = asked.unwrap_or_else(|| {
+        FIRST_RETRY
+            .saturating_mul(2u32.saturating_pow(tries.saturating_sub(1)))
+            .min(MOST_RETRY)
+    });
+    pause + pause.mul_f64(JITTER * chance.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: i64 = 3600;
+
+    #[test]
+    fn a_day_long_token_is_renewed_at_half_of_its_life() {
+        assert_eq!(renewal_due(0, 24 * HOUR), 12 * HOUR);
+    }
+
+    #[test]
+    fn an_hour_long_token_is_renewed_five_minutes_before_its_end() {
+        assert_eq!(renewal_due(0, HOUR), HOUR - 300);
+    }
+
+    #[test]
+    fn a_token_of_seconds_is_renewed_at_half_of_its_life() {
+        assert_eq!(renewal_due(100, 120), 110);
+    }
+
+    #[test]
+    fn the_endpoint_is_never_asked_more_often_than_every_five_seconds() {
+        for failures in 0..40 {
+            let pause = renewal_pause(failures, 0.0);
+            assert!(
+                pause >= LEAST_PAUSE && pause <= MOST_PAUSE,
+                "{failures}: {pause:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn retry_after_counts_more_than_our_own_pace() {
+        assert_eq!(
+            retry_pause(1, Some(Duration::from_secs(7)), 0.0),
+            Duration::from_secs(7)
+        );
+        assert_eq!(retry_pause(1, None, 0.0), Duration::from_millis(200));
+        assert_eq!(retry_pause(30, None, 0.0), MOST_RETRY);
+    }
+}

@@ -1,0 +1,19 @@
+//! `cache-health`: logs, then the command.
+
+use cache_health_host::cli::{Cli, Command};
+use cache_health_host::environment::Environment;
+use cache_health_host::{check, logging};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start();
+    match cli.command {
+        Command::Check(args) => {
+            let environment = Environment::with_flags(args.overrides());
+            check::run(&environment, args.format).await
+        }
+    }
+}

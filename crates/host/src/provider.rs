@@ -1,0 +1,173 @@
+//! The capabilities as this host supplies them, before any WIT: which credentials there are, how
+//! one is had, and what connects with it.
+
+use crate::cache::{Cache, Endpoint, Secret, tls};
+use crate::identity::Tokens;
+use cache_health_provider::config::{Candidate, Config, ConfigError, KeySource};
+use cache_health_provider::identity::IdentityError;
+use cache_health_provider::{ExposeSecret as _, SecretString};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The user name that goes with an access key.
+const KEY_USER: &str = "default";
+
+/// A credential that was had.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Where it comes from.
+    pub candidate: Candidate,
+    /// The object id, for Entra.
+    pub principal: Option<String>,
+    /// When it ends, in seconds since 1970-01-01T00:00:00Z.
+    pub expires_at: Option<i64>,
+    /// Why the last attempt to renew it failed.
+    pub renewal_failure: Option<IdentityError>,
+    secret: Secret,
+}
+
+impl Credential {
+    /// What `AUTH` takes.
+    pub fn secret(&self) -> Secret {
+        self.secret.clone()
+    }
+
+    /// Its method in logs.
+    pub fn method(&self) -> &'static str {
+        if self.candidate.is_entra() {
+            "entra"
+        } else {
+            "access-key"
+        }
+    }
+}
+
+/// Why a credential could not be had.
+#[derive(Clone, Debug)]
+pub enum CredentialError {
+    /// The identity endpoint gave no token.
+    Identity(IdentityError),
+    /// The key's file cannot be read, or holds no key.
+    Key(ConfigError),
+    /// There is no such candidate.
+    UnknownCandidate,
+}
+
+/// Everything behind the capabilities; shared by all instances of the component.
+pub struct Provider {
+    /// What is configured.
+    pub config: Config,
+    /// The cache.
+    pub cache: Arc<Cache>,
+    tokens: Option<Arc<Tokens>>,
+    /// The access keys as last read, with how often each has changed.
+    keys: Mutex<HashMap<u32, (Arc<SecretString>, u64)>>,
+}
+
+impl Provider {
+    /// Builds everything that is built once. Fails when a file that is configured cannot be used.
+    pub fn new(config: Config) -> Result<Arc<Self>, ConfigError> {
+        let tls = tls::client_config(config.ca_file.as_deref()).map_err(|error| ConfigError {
+            variable: "REDIS_CA_FILE".to_owned(),
+            problem: error.to_string(),
+        })?;
+        let endpoint = Endpoint {
+            host: config.host.clone(),
+            port: config.port,
+            tls,
+        };
+        let provider = Self {
+            cache: Cache::new(endpoint, config.key.clone()),
+            tokens: config.identity.clone().map(Tokens::new),
+            keys: Mutex::default(),
+            config,
+        };
+        for candidate in provider.config.candidates() {
+            if !candidate.is_entra() {
+                provider.read_key(candidate)?;
+            }
+        }
+        Ok(Arc::new(provider))
+    }
+
+    /// Obtains the credential of a candidate.
+    pub async fn acquire(&self, id: u32, budget: Duration) -> Result<Credential, CredentialError> {
+        let candidates = self.config.candidates();
+        let candidate = candidates
+            .into_iter()
+            .find(|candidate| candidate.id() == id)
+            .ok_or(CredentialError::UnknownCandidate)?;
+        if !candidate.is_entra() {
+            let secret = self.read_key(candidate).map_err(CredentialError::Key)?;
+            return Ok(Credential {
+                candidate,
+                principal: None,
+                expires_at: None,
+                renewal_failure: None,
+                secret,
+            });
+        }
+        let tokens = self
+            .tokens
+            .as_ref()
+            .ok_or(CredentialError::UnknownCandidate)?;
+        let lease = tokens
+            .acquire(budget)
+            .await
+            .map_err(CredentialError::Identity)?;
+        Ok(Credential {
+            candidate,
+            principal: Some(lease.object_id.clone()),
+            expires_at: Some(lease.expires_at),
+            renewal_failure: lease.renewal_failure,
+            secret: Secret {
+                user: lease.object_id,
+                password: lease.secret,
+                generation: lease.generation,
+            },
+        })
+    }
+
+    /// The access key as it is now. A file is read each time: it is small, in memory where secrets
+    /// are mounted, and may have been rotated.
+    fn read_key(&self, candidate: Candidate) -> Result<Secret, ConfigError> {
+        let (source, variable) = match candidate {
+            Candidate::Secondary => (&self.config.secondary, "REDIS_ACCESS_KEY_SECONDARY_FILE"),
+            _ => (&self.config.primary, "REDIS_ACCESS_KEY_FILE"),
+        };
+        let error = |problem: String| ConfigError {
+            variable: variable.to_owned(),
+            problem,
+        };
+        let current = match source {
+            Some(KeySource::Value(value)) => value.clone(),
+            Some(KeySource::File(path)) => key_file(path).map_err(error)?,
+            None => return Err(error("is not set".to_owned())),
+        };
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = keys
+            .entry(candidate.id())
+            .or_insert_with(|| (Arc::new(current.clone()), 0));
+        if known.0.expose_secret() != current.expose_secret() {
+            *known = (Arc::new(current), known.1 + 1);
+        }
+        Ok(Secret {
+            user: KEY_USER.to_owned(),
+            password: Arc::clone(&known.0),
+            generation: known.1,
+        })
+    }
+}
+
+fn key_file(path: &Path) -> Result<SecretString, String> {
+    let text = std::fs::read_to_string(path)
+        .map(SecretString::from)
+        .map_err(|error| format!("cannot be read: {}", error.kind()))?;
+    let key = text.expose_secret().trim();
+    if key.is_empty() {
+        return Err("holds no key".to_owned());
+    }
+    Ok(SecretString::from(key))
+}

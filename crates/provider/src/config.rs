@@ -1,0 +1,245 @@
+//! Variables in, configuration out (contract: the table in the README).
+//!
+//! An error names the variable and never prints its value: it may be a secret pasted into the
+//! wrong place.
+
+mod parse;
+
+use secrecy::SecretString;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Where variables come from: the environment, Spin's variables, or a map in a test.
+pub trait Variables {
+    /// The raw value; none when it is not set. An error when it is set but not text.
+    fn get(&self, name: &str) -> Result<Option<String>, NotText>;
+
+    /// What the user calls the variable.
+    fn spelling(&self, name: &str) -> String {
+        name.to_owned()
+    }
+}
+
+/// A variable is set to bytes that are not text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotText;
+
+impl Variables for HashMap<String, String> {
+    fn get(&self, name: &str) -> Result<Option<String>, NotText> {
+        Ok(HashMap::get(self, name).cloned())
+    }
+}
+
+/// A setting that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{variable} {problem}")]
+pub struct ConfigError {
+    /// The variable at fault, as its user calls it.
+    pub variable: String,
+    /// What is wrong with it. Never its value.
+    pub problem: String,
+}
+
+/// Which credentials may be used (`REDIS_AUTH`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthPolicy {
+    /// Entra first, an access key as a fallback.
+    Auto,
+    /// Entra only.
+    Entra,
+    /// An access key only.
+    AccessKey,
+}
+
+/// Where an access key is.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// In the variable.
+    Value(SecretString),
+    /// In a file that is read whenever the key is needed, so that it can be rotated.
+    File(PathBuf),
+}
+
+/// The managed identity endpoint of Container Apps.
+#[derive(Clone, Debug)]
+pub struct ManagedIdentity {
+    /// `IDENTITY_ENDPOINT`.
+    pub endpoint: http::Uri,
+    /// `IDENTITY_HEADER`: whoever knows it gets tokens, so it is a secret.
+    pub header: SecretString,
+    /// `AZURE_CLIENT_ID`: a user-assigned identity; none for the system-assigned one.
+    pub client_id: Option<String>,
+}
+
+/// Everything that is configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `REDIS_HOST`.
+    pub host: String,
+    /// `REDIS_PORT`.
+    pub port: u16,
+    /// `REDIS_AUTH`.
+    pub auth: AuthPolicy,
+    /// `REDIS_HEALTH_KEY`.
+    pub key: String,
+    /// `REDIS_CA_FILE`.
+    pub ca_file: Option<PathBuf>,
+    /// `REDIS_ACCESS_KEY` or `REDIS_ACCESS_KEY_FILE`.
+    pub primary: Option<KeySource>,
+    /// `REDIS_ACCESS_KEY_SECONDARY` or `REDIS_ACCESS_KEY_SECONDARY_FILE`.
+    pub secondary: Option<KeySource>,
+    /// `IDENTITY_ENDPOINT`, `IDENTITY_HEADER`, `AZURE_CLIENT_ID`.
+    pub identity: Option<ManagedIdentity>,
+    /// `CACHE_HEALTH_LISTEN`.
+    pub listen: SocketAddr,
+    /// `CACHE_HEALTH_TIMEOUT`: the deadline of a check.
+    pub timeout: Duration,
+    /// `CACHE_HEALTH_INTERVAL`: the sampling period, and how old a result may be.
+    pub interval: Duration,
+    /// `CACHE_HEALTH_FAILURES`: failing samples in a row before `/readyz` says 503.
+    pub failures: u32,
+    /// `CACHE_HEALTH_COLD_EVERY`: how often a new connection is proved.
+    pub cold_every: Duration,
+}
+
+/// One way to authenticate that is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Candidate {
+    /// A token through the managed identity endpoint.
+    ManagedIdentity,
+    /// The primary access key.
+    Primary,
+    /// The secondary access key.
+    Secondary,
+}
+
+impl Candidate {
+    /// Its number in the `credentials` interface.
+    pub fn id(self) -> u32 {
+        match self {
+            Self::ManagedIdentity => 0,
+            Self::Primary => 1,
+            Self::Secondary => 2,
+        }
+    }
+
+    /// Whether it authenticates with a Microsoft Entra token rather than an access key.
+    pub fn is_entra(self) -> bool {
+        matches!(self, Self::ManagedIdentity)
+    }
+
+    /// Its name in reports.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ManagedIdentity => "managed-identity",
+            Self::Primary => "primary",
+            Self::Secondary => "secondary",
+        }
+    }
+}
+
+impl Config {
+    /// Reads the variables. The first that cannot be used is the error.
+    pub fn from_variables(variables: &dyn Variables) -> Result<Self, ConfigError> {
+        let read = parse::Reader::new(variables);
+        let config = Self {
+            host: read.required("REDIS_HOST", parse::host)?,
+            port: read.or("REDIS_PORT", 6380, parse::port)?,
+            auth: read.or("REDIS_AUTH", AuthPolicy::Auto, parse::auth)?,
+            key: read.or("REDIS_HEALTH_KEY", "health".to_owned(), parse::key)?,
+            ca_file: read.optional("REDIS_CA_FILE", parse::path)?,
+            primary: read.key("REDIS_ACCESS_KEY", "REDIS_ACCESS_KEY_FILE")?,
+            secondary: read.key(
+                "REDIS_ACCESS_KEY_SECONDARY",
+                "REDIS_ACCESS_KEY_SECONDARY_FILE",
+            )?,
+            identity: managed_identity(&read)?,
+            listen: read.or(
+                "CACHE_HEALTH_LISTEN",
+                default_listen(),
+                parse::socket_address,
+            )?,
+            timeout: read.or(
+                "CACHE_HEALTH_TIMEOUT",
+                Duration::from_secs(5),
+                parse::timeout,
+            )?,
+            interval: read.or(
+                "CACHE_HEALTH_INTERVAL",
+                Duration::from_secs(10),
+                parse::interval,
+            )?,
+            failures: read.or("CACHE_HEALTH_FAILURES", 2, parse::failures)?,
+            cold_every: read.or(
+                "CACHE_HEALTH_COLD_EVERY",
+                Duration::from_secs(600),
+                parse::cold_every,
+            )?,
+        };
+        config.has_a_credential(&read)?;
+        Ok(config)
+    }
+
+    /// The candidates in order of preference, Entra first.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        let identity = self.identity.as_ref().map(|_| Candidate::ManagedIdentity);
+        let primary = self.primary.as_ref().map(|_| Candidate::Primary);
+        let secondary = self.secondary.as_ref().map(|_| Candidate::Secondary);
+        [identity, primary, secondary]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn has_a_credential(&self, read: &parse::Reader<'_>) -> Result<(), ConfigError> {
+        let entra = self.identity.is_some();
+        let key = self.primary.is_some() || self.secondary.is_some();
+        match self.auth {
+            AuthPolicy::Entra if !entra => Err(read.error(
+                "REDIS_AUTH",
+                "is entra, but no identity is configured: Container Apps sets IDENTITY_ENDPOINT \
+                 and IDENTITY_HEADER once the app has a managed identity",
+            )),
+            AuthPolicy::AccessKey if !key => Err(read.error(
+                "REDIS_AUTH",
+                "is access-key, but neither REDIS_ACCESS_KEY nor REDIS_ACCESS_KEY_SECONDARY is set",
+            )),
+            AuthPolicy::Auto if !entra && !key => Err(read.error(
+                "REDIS_ACCESS_KEY",
+                "is not set, and neither are IDENTITY_ENDPOINT and IDENTITY_HEADER: there is no \
+                 credential to check the cache with",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], 8080))
+}
+
+fn managed_identity(read: &parse::Reader<'_>) -> Result<Option<ManagedIdentity>, ConfigError> {
+    let endpoint = read.optional("IDENTITY_ENDPOINT", parse::http_uri)?;
+    let header = read.optional("IDENTITY_HEADER", parse::header)?;
+    let client_id = read.optional("AZURE_CLIENT_ID", parse::client_id)?;
+    match (endpoint, header) {
+        (Some(endpoint), Some(header)) => Ok(Some(ManagedIdentity {
+            endpoint,
+            header,
+            client_id,
+        })),
+        (None, None) => Ok(None),
+        (Some(_), None) => {
+            Err(read.error("IDENTITY_HEADER", "is not set, though IDENTITY_ENDPOINT is"))
+        }
+        (None, Some(_)) => {
+            Err(read.error("IDENTITY_ENDPOINT", "is not set, though IDENTITY_HEADER is"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

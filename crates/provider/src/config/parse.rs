@@ -1,0 +1,195 @@
+//! One function per kind of value: the text of a variable in, the value or what is wrong out.
+
+use super::{AuthPolicy, ConfigError, KeySource, Variables};
+use secrecy::SecretString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is wrong with a value, without the value.
+type Problem = &'static str;
+
+/// The longest host name (RFC 1035).
+const MAX_HOST: usize = 253;
+/// The longest health key. Redis would take more; nobody means it.
+const MAX_KEY: usize = 512;
+/// The longest key or header that is taken for one.
+const MAX_SECRET: usize = 4096;
+
+/// Reads variables and words the errors.
+pub struct Reader<'a> {
+    variables: &'a dyn Variables,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(variables: &'a dyn Variables) -> Self {
+        Self { variables }
+    }
+
+    pub fn error(&self, name: &str, problem: &str) -> ConfigError {
+        ConfigError {
+            variable: self.variables.spelling(name),
+            problem: problem.to_owned(),
+        }
+    }
+
+    /// Trimmed; empty and white space is unset.
+    fn text(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let text = self
+            .variables
+            .get(name)
+            .map_err(|_| self.error(name, "is not valid UTF-8"))?;
+        Ok(text
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty()))
+    }
+
+    pub fn optional<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.text(name)?
+            .map(|text| parse(&text).map_err(|problem| self.error(name, problem)))
+            .transpose()
+    }
+
+    pub fn or<T>(
+        &self,
+        name: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
+    ) -> Result<T, ConfigError> {
+        Ok(self.optional(name, parse)?.unwrap_or(default))
+    }
+
+    pub fn required<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
+    ) -> Result<T, ConfigError> {
+        self.optional(name, parse)?
+            .ok_or_else(|| self.error(name, "is not set"))
+    }
+
+    pub fn key(&self, name: &str, file: &str) -> Result<Option<KeySource>, ConfigError> {
+        let value = self.optional(name, secret)?;
+        let path = self.optional(file, path)?;
+        match (value, path) {
+            (Some(_), Some(_)) => Err(self.error(file, "and its value form are both set")),
+            (Some(value), None) => Ok(Some(KeySource::Value(value))),
+            (None, path) => Ok(path.map(KeySource::File)),
+        }
+    }
+}
+
+pub fn host(text: &str) -> Result<String, Problem> {
+    if text.contains("://") || text.contains('/') {
+        return Err("must be a host name only, without a scheme or a path");
+    }
+    if text.parse::<std::net::Ipv6Addr>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    if text.contains(':') {
+        return Err("must be a host name only; the port goes into REDIS_PORT");
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_';
+    if text.len() > MAX_HOST || !text.chars().all(plain) {
+        return Err("is not a host name");
+    }
+    Ok(text.to_owned())
+}
+
+pub fn port(text: &str) -> Result<u16, Problem> {
+    text.parse()
+        .ok()
+        .filter(|port| *port != 0)
+        .ok_or("must be a port number from 1 to 65535")
+}
+
+pub fn auth(text: &str) -> Result<AuthPolicy, Problem> {
+    match text {
+        "auto" => Ok(AuthPolicy::Auto),
+        "entra" => Ok(AuthPolicy::Entra),
+        "access-key" => Ok(AuthPolicy::AccessKey),
+        _ => Err("must be auto, entra or access-key"),
+    }
+}
+
+pub fn key(text: &str) -> Result<String, Problem> {
+    if text.len() > MAX_KEY || text.chars().any(char::is_control) {
+        return Err("must be at most 512 bytes without control characters");
+    }
+    Ok(text.to_owned())
+}
+
+pub fn path(text: &str) -> Result<PathBuf, Problem> {
+    Ok(PathBuf::from(text))
+}
+
+pub fn secret(text: &str) -> Result<SecretString, Problem> {
+    if text.len() > MAX_SECRET {
+        return Err("is too long to be an access key");
+    }
+    Ok(SecretString::from(text))
+}
+
+pub fn header(text: &str) -> Result<SecretString, Problem> {
+    if text.len() > MAX_SECRET || http::HeaderValue::from_str(text).is_err() {
+        return Err("cannot be sent as an HTTP header");
+    }
+    Ok(SecretString::from(text))
+}
+
+pub fn http_uri(text: &str) -> Result<http::Uri, Problem> {
+    let uri: http::Uri = text.parse().map_err(|_| "is not a URL")?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
+        return Err("must be an http:// URL");
+    }
+    Ok(uri)
+}
+
+pub fn client_id(text: &str) -> Result<String, Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if text.len() > 64 || !text.chars().all(plain) {
+        return Err("must be the client id of an identity, a GUID");
+    }
+    Ok(text.to_owned())
+}
+
+pub fn socket_address(text: &str) -> Result<SocketAddr, Problem> {
+    text.parse()
+        .map_err(|_| "must be an address with a port, such as 0.0.0.0:8080")
+}
+
+pub fn timeout(text: &str) -> Result<Duration, Problem> {
+    duration(text, Duration::from_millis(10), Duration::from_secs(300))
+        .ok_or("must be a duration from 10ms to 5m, such as 5s")
+}
+
+pub fn interval(text: &str) -> Result<Duration, Problem> {
+    duration(text, Duration::from_millis(100), Duration::from_secs(3600))
+        .ok_or("must be a duration from 100ms to 1h, such as 10s")
+}
+
+pub fn cold_every(text: &str) -> Result<Duration, Problem> {
+    duration(
+        text,
+        Duration::from_millis(100),
+        Duration::from_secs(86_400),
+    )
+    .ok_or("must be a duration from 100ms to 1d, such as 10m")
+}
+
+pub fn failures(text: &str) -> Result<u32, Problem> {
+    text.parse()
+        .ok()
+        .filter(|count| (1..=100).contains(count))
+        .ok_or("must be a number from 1 to 100")
+}
+
+fn duration(text: &str, least: Duration, most: Duration) -> Option<Duration> {
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|duration| (least..=most).contains(duration))
+}

@@ -1,0 +1,128 @@
+use super::*;
+use secrecy::ExposeSecret as _;
+
+fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let map: HashMap<String, String> = pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Config::from_variables(&map)
+}
+
+const HOST: (&str, &str) = ("REDIS_HOST", "c.redis.cache.windows.net");
+const KEY: (&str, &str) = ("REDIS_ACCESS_KEY", "a/b+c=");
+const ENDPOINT: (&str, &str) = ("IDENTITY_ENDPOINT", "http://localhost:42356/msi/token");
+const HEADER: (&str, &str) = ("IDENTITY_HEADER", "853b9a84");
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let config = config(&[HOST, KEY]).expect("usable");
+    assert_eq!(config.port, 6380);
+    assert_eq!(config.auth, AuthPolicy::Auto);
+    assert_eq!(config.key, "health");
+    assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
+    assert_eq!(config.timeout, Duration::from_secs(5));
+    assert_eq!(config.interval, Duration::from_secs(10));
+    assert_eq!(config.failures, 2);
+    assert_eq!(config.cold_every, Duration::from_secs(600));
+}
+
+#[test]
+fn values_are_trimmed_and_white_space_is_unset() {
+    let config = config(&[HOST, ("REDIS_ACCESS_KEY", " k\n"), ("REDIS_PORT", "  ")]);
+    let config = config.expect("usable");
+    assert_eq!(config.port, 6380);
+    assert!(matches!(config.primary, Some(KeySource::Value(key)) if key.expose_secret() == "k"));
+}
+
+#[test]
+fn candidates_are_in_order_of_preference() {
+    let secondary = ("REDIS_ACCESS_KEY_SECONDARY_FILE", "/run/key");
+    let config = config(&[secondary, HOST, KEY, HEADER, ENDPOINT]).expect("usable");
+    let labels: Vec<_> = config.candidates().iter().map(|c| c.label()).collect();
+    assert_eq!(labels, ["managed-identity", "primary", "secondary"]);
+}
+
+#[test]
+fn what_cannot_be_used_names_its_variable_and_never_its_value() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (&[KEY], "REDIS_HOST"),
+        (&[("REDIS_HOST", "rediss://s3cret"), KEY], "REDIS_HOST"),
+        (&[("REDIS_HOST", "s3cret:6380"), KEY], "REDIS_HOST"),
+        (&[("REDIS_HOST", "s3cret name"), KEY], "REDIS_HOST"),
+        (&[HOST, KEY, ("REDIS_PORT", "s3cret")], "REDIS_PORT"),
+        (&[HOST, KEY, ("REDIS_PORT", "0")], "REDIS_PORT"),
+        (&[HOST, KEY, ("REDIS_PORT", "65536")], "REDIS_PORT"),
+        (&[HOST, KEY, ("REDIS_AUTH", "s3cret")], "REDIS_AUTH"),
+        (&[HOST, KEY, ("REDIS_AUTH", "entra")], "REDIS_AUTH"),
+        (
+            &[HOST, HEADER, ENDPOINT, ("REDIS_AUTH", "access-key")],
+            "REDIS_AUTH",
+        ),
+        (&[HOST, KEY, ENDPOINT], "IDENTITY_HEADER"),
+        (&[HOST, KEY, HEADER], "IDENTITY_ENDPOINT"),
+        (
+            &[HOST, HEADER, ("IDENTITY_ENDPOINT", "https://s3cret/")],
+            "IDENTITY_ENDPOINT",
+        ),
+        (
+            &[HOST, ENDPOINT, ("IDENTITY_HEADER", "s3\ncret")],
+            "IDENTITY_HEADER",
+        ),
+        (
+            &[HOST, HEADER, ENDPOINT, ("AZURE_CLIENT_ID", "s3cret&x")],
+            "AZURE_CLIENT_ID",
+        ),
+        (&[HOST], "REDIS_ACCESS_KEY"),
+        (
+            &[HOST, KEY, ("REDIS_ACCESS_KEY_FILE", "/s3cret")],
+            "REDIS_ACCESS_KEY_FILE",
+        ),
+        (
+            &[HOST, KEY, ("CACHE_HEALTH_TIMEOUT", "s3cret")],
+            "CACHE_HEALTH_TIMEOUT",
+        ),
+        (
+            &[HOST, KEY, ("CACHE_HEALTH_TIMEOUT", "0s")],
+            "CACHE_HEALTH_TIMEOUT",
+        ),
+        (
+            &[HOST, KEY, ("CACHE_HEALTH_TIMEOUT", "5")],
+            "CACHE_HEALTH_TIMEOUT",
+        ),
+        (
+            &[HOST, KEY, ("CACHE_HEALTH_INTERVAL", "-1s")],
+            "CACHE_HEALTH_INTERVAL",
+        ),
+        (
+            &[HOST, KEY, ("CACHE_HEALTH_FAILURES", "0")],
+            "CACHE_HEALTH_FAILURES",
+        ),
+        (
+            &[HOST, KEY, ("CACHE_HEALTH_COLD_EVERY", "2d")],
+            "CACHE_HEALTH_COLD_EVERY",
+        ),
+        (
+            &[HOST, KEY, ("CACHE_HEALTH_LISTEN", "s3cret")],
+            "CACHE_HEALTH_LISTEN",
+        ),
+    ];
+    for (pairs, variable) in cases {
+        let error = config(pairs).expect_err("unusable");
+        let text = error.to_string();
+        assert_eq!(error.variable, *variable, "{pairs:?}");
+        assert!(text.starts_with(variable), "{text}");
+        assert!(!text.contains("s3"), "{text}");
+        assert!(!text.contains("a/b+c="), "{text}");
+    }
+}
+
+#[test]
+fn a_configuration_does_not_show_its_secrets_in_its_debug_form() {
+    let text = format!(
+        "{:?}",
+        config(&[HOST, KEY, HEADER, ENDPOINT]).expect("usable")
+    );
+    assert!(!text.contains("a/b+c="), "{text}");
+    assert!(!text.contains("853b9a84"), "{text}");
+}

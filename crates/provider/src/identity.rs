@@ -1,0 +1,250 @@
+//! The managed identity protocol of Container Apps and App Service (api-version 2019-08-01).
+//!
+//! `GET $IDENTITY_ENDPOINT?resource=…&api-version=2019-08-01` with the header
+//! `X-IDENTITY-HEADER: $IDENTITY_HEADER`
+//! (<https://learn.microsoft.com/azure/container-apps/managed-identity>). This module writes the
+//! request and judges the answer; who sends it is the provider's business. The answer comes from
+//! outside and is trusted for nothing but its token.
+
+use crate::jwt::{Claims, JwtError};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// The resource a token is asked for: Azure Redis, both services.
+pub const RESOURCE: &str = "https://redis.azure.com";
+/// The version of the protocol.
+pub const API_VERSION: &str = "2019-08-01";
+/// The header that proves the request comes from inside the app.
+pub const HEADER: &str = "x-identity-header";
+/// The longest answer that is read, in bytes. Tokens are two to four kilobytes.
+pub const MAX_ANSWER: usize = 64 * 1024;
+
+/// A token that can be used.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The token itself: the password.
+    pub secret: SecretString,
+    /// The object id in it: the user name.
+    pub object_id: String,
+    /// When it ends, in seconds since 1970-01-01T00:00:00Z.
+    pub expires_at: i64,
+}
+
+/// Why no answer that could be a token was had. Worth trying again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// The connection was refused, or broke.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// A status that promises nothing: 408, 429, 5xx, or one the protocol does not know.
+    Status(u16),
+    /// 200 with something that is not a token response.
+    NotAToken,
+}
+
+/// Why the answer will stay a no until somebody changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejected {
+    /// 400, 401, 403 or 404.
+    Status(u16),
+    /// The token is not a JSON Web Token.
+    NotAJwt,
+    /// The token has no `oid` claim.
+    NoObjectId,
+    /// The token had already expired.
+    Expired,
+}
+
+/// Why there is no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityError {
+    /// Not now.
+    Unavailable(Unavailable),
+    /// Not until somebody changes something.
+    Rejected(Rejected),
+}
+
+/// The query of the request. `client_id` names a user-assigned identity.
+pub fn query(client_id: Option<&str>) -> String {
+    let mut query = format!("resource={}&api-version={API_VERSION}", escape(RESOURCE));
+    if let Some(id) = client_id {
+        query.push_str("&client_id=");
+        query.push_str(&escape(id));
+    }
+    query
+}
+
+/// Percent-encodes everything but RFC 3986's unreserved characters.
+pub fn escape(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes()
+        .fold(String::with_capacity(text.len()), |mut out, byte| {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    out.push(char::from(byte));
+                }
+                // Writing to a string cannot fail.
+                _ => drop(write!(out, "%{byte:02X}")),
+            }
+            out
+        })
+}
+
+/// Judges an answer. `now` is in seconds since 1970-01-01T00:00:00Z.
+pub fn judge(status: u16, body: &[u8], now: i64) -> Result<Token, IdentityError> {
+    match status {
+        200 => token(body, now),
+        400 | 401 | 403 | 404 => Err(IdentityError::Rejected(Rejected::Status(status))),
+        _ => Err(IdentityError::Unavailable(Unavailable::Status(status))),
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    // Goes straight into the secret type, so that no copy of it stays in plain memory.
+    access_token: SecretString,
+    // Written as a string of epoch seconds; seen as a number and, from the 2017 version of the
+    // protocol, as a date. The last two are tolerated since the token itself says when it ends.
+    #[serde(default)]
+    expires_on: serde_json::Value,
+}
+
+fn token(body: &[u8], now: i64) -> Result<Token, IdentityError> {
+    use secrecy::ExposeSecret as _;
+    let answer: Answer = serde_json::from_slice(body)
+        .map_err(|_| IdentityError::Unavailable(Unavailable::NotAToken))?;
+    let text = answer.access_token.expose_secret();
+    if text.is_empty() {
+        return Err(IdentityError::Unavailable(Unavailable::NotAToken));
+    }
+    let claims = Claims::of(text).map_err(|error| {
+        IdentityError::Rejected(match error {
+            JwtError::NotAJwt => Rejected::NotAJwt,
+            JwtError::NoObjectId => Rejected::NoObjectId,
+        })
+    })?;
+    // The earlier of the two, and the token's own word where the answer's cannot be read.
+    let answered = epoch_seconds(&answer.expires_on);
+    let Some(expires_at) = answered.into_iter().chain(claims.expires_at).min() else {
+        return Err(IdentityError::Unavailable(Unavailable::NotAToken));
+    };
+    if expires_at <= now {
+        return Err(IdentityError::Rejected(Rejected::Expired));
+    }
+    Ok(Token {
+        object_id: claims.object_id,
+        expires_at,
+        secret: answer.access_token,
+    })
+}
+
+fn epoch_seconds(value: &serde_json::Value) -> Option<i64> {
+    match value {
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        serde_json::Value::Number(number) => number.as_i64(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    const NOW: i64 = 1_795_597_200;
+
+    fn jwt(payload: &str) -> String {
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    fn answer(token: &str, expires_on: &str) -> Result<Token, IdentityError> {
+        let body = format!(
+            r#"{{"access_token":"{token}","expires_on":{expires_on},"resource":"r","token_type":"Bearer"}}"#
+        );
+        judge(200, body.as_bytes(), NOW)
+    }
+
+    fn expiry(result: Result<Token, IdentityError>) -> Result<i64, IdentityError> {
+        result.map(|token| token.expires_at)
+    }
+
+    #[test]
+    fn the_query_is_what_the_protocol_asks_for() {
+        assert_eq!(
+            query(None),
+            "resource=https%3A%2F%2Fredis.azure.com&api-version=2019-08-01"
+        );
+        assert!(query(Some("a&b=c")).ends_with("&client_id=a%26b%3Dc"));
+    }
+
+    #[test]
+    fn expiry_is_read_as_string_number_or_from_the_token() {
+        let token = jwt(r#"{"oid":"a"}"#);
+        let dated = jwt(&format!(r#"{{"oid":"a","exp":{}}}"#, NOW + 60));
+        assert_eq!(
+            expiry(answer(&token, &format!("\"{}\"", NOW + 9))),
+            Ok(NOW + 9)
+        );
+        assert_eq!(expiry(answer(&token, &format!("{}", NOW + 9))), Ok(NOW + 9));
+        assert_eq!(
+            expiry(answer(&dated, "\"01/21/2026 15:35:47 +00:00\"")),
+            Ok(NOW + 60)
+        );
+        assert_eq!(
+            expiry(answer(&dated, &format!("\"{}\"", NOW + 90))),
+            Ok(NOW + 60)
+        );
+    }
+
+    #[test]
+    fn a_token_that_ended_is_rejected() {
+        let token = jwt(r#"{"oid":"a"}"#);
+        assert_eq!(
+            expiry(answer(&token, &format!("\"{NOW}\""))),
+            Err(IdentityError::Rejected(Rejected::Expired))
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_token_response_is_unavailable() {
+        let token = jwt(r#"{"oid":"a"}"#);
+        let no_expiry = answer(&token, "null");
+        let empty = answer("", &format!("\"{}\"", NOW + 9));
+        for result in [
+            no_expiry,
+            empty,
+            judge(200, b"<html>", NOW),
+            judge(200, b"", NOW),
+            judge(200, br#"{"access_token":7}"#, NOW),
+        ] {
+            assert_eq!(
+                expiry(result),
+                Err(IdentityError::Unavailable(Unavailable::NotAToken))
+            );
+        }
+    }
+
+    #[test]
+    fn statuses_are_told_apart() {
+        for status in [400, 401, 403, 404] {
+            assert_eq!(
+                expiry(judge(status, b"", NOW)),
+                Err(IdentityError::Rejected(Rejected::Status(status)))
+            );
+        }
+        for status in [204, 302, 408, 418, 429, 500, 503] {
+            assert_eq!(
+                expiry(judge(status, b"", NOW)),
+                Err(IdentityError::Unavailable(Unavailable::Status(status)))
+            );
+        }
+    }
+
+    #[test]
+    fn a_token_does_not_show_in_its_debug_form() {
+        let token = answer(&jwt(r#"{"oid":"a"}"#), &format!("{}", NOW + 9)).expect("a token");
+        assert!(!format!("{token:?}").contains("e30."), "{token:?}");
+    }
+}

@@ -1,0 +1,13 @@
+//! What every provider of the capabilities must get right, whatever it connects with.
+//!
+//! The own host and the Spin provider read the same variables, speak the same identity protocol
+//! and meet the same error replies. The rules for that are here, once, and are pure: no clock, no
+//! network, no environment.
+
+pub mod config;
+pub mod identity;
+pub mod jwt;
+pub mod reply;
+
+pub use config::{Config, ConfigError, Variables};
+pub use secrecy::{ExposeSecret, SecretString};

@@ -1,0 +1,178 @@
+//! Redis' error replies: the one place where their text is read.
+//!
+//! An error reply starts with a code, and the rest is prose that can repeat what was sent: the
+//! reply to an unknown command quotes its arguments, so for `AUTH` it can hold the token. Only
+//! what this module extracts may go any further.
+
+/// What an error reply says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// `WRONGPASS`, also inside `ERR …`, as Azure has been seen to write it.
+    AuthRejected,
+    /// `NOAUTH`.
+    AuthRequired,
+    /// `NOPERM`.
+    PermissionDenied,
+    /// `LOADING`.
+    Loading,
+    /// `READONLY`.
+    ReadOnly,
+    /// `OOM`.
+    OutOfMemory,
+    /// `MOVED <slot> <endpoint>`.
+    Moved {
+        /// The hash slot, 0 to 16383.
+        slot: u16,
+        /// `address:port`.
+        endpoint: String,
+    },
+    /// Any other code.
+    Other {
+        /// The first word, or `ERR` when that is not a code.
+        code: String,
+    },
+}
+
+/// The longest code that is passed on; Redis' own are at most a dozen letters.
+const MAX_CODE: usize = 24;
+/// The longest endpoint that is passed on: an IPv6 address or a host name with its port.
+const MAX_ENDPOINT: usize = 260;
+
+impl Reply {
+    /// Reads an error reply, without the leading `-`.
+    pub fn of(line: &str) -> Self {
+        // WRONGPASS first, and anywhere: Azure has answered `ERR WRONGPASS invalid …`, and old
+        // servers `ERR invalid password`.
+        if line.contains("WRONGPASS") || line.starts_with("ERR invalid password") {
+            return Self::AuthRejected;
+        }
+        let mut words = line.split(' ');
+        let code = words.next().unwrap_or_default();
+        match code {
+            "NOAUTH" => Self::AuthRequired,
+            "NOPERM" => Self::PermissionDenied,
+            "LOADING" => Self::Loading,
+            "READONLY" => Self::ReadOnly,
+            "OOM" => Self::OutOfMemory,
+            "MOVED" => moved(words.next(), words.next()).unwrap_or(Self::Other {
+                code: "MOVED".into(),
+            }),
+            _ => Self::Other {
+                code: code_or_err(code),
+            },
+        }
+    }
+}
+
+fn moved(slot: Option<&str>, endpoint: Option<&str>) -> Option<Reply> {
+    let slot = slot?.parse().ok().filter(|slot| *slot < 16384)?;
+    let endpoint = endpoint?.trim_end();
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".:-_[]%".contains(c);
+    let usable = !endpoint.is_empty()
+        && endpoint.len() <= MAX_ENDPOINT
+        && endpoint.contains(':')
+        && endpoint.chars().all(plain);
+    usable.then(|| Reply::Moved {
+        slot,
+        endpoint: endpoint.to_owned(),
+    })
+}
+
+/// A code is upper case letters. What is not, is prose, and may be anything.
+fn code_or_err(word: &str) -> String {
+    let is_code = !word.is_empty()
+        && word.len() <= MAX_CODE
+        && word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+    if is_code {
+        word.to_owned()
+    } else {
+        "ERR".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn other(code: &str) -> Reply {
+        Reply::Other { code: code.into() }
+    }
+
+    #[test]
+    fn wrongpass_is_seen_in_every_spelling() {
+        for line in [
+            "WRONGPASS invalid username-password pair or user is disabled.",
+            "ERR WRONGPASS invalid username-password pair",
+            "ERR invalid password",
+        ] {
+            assert_eq!(Reply::of(line), Reply::AuthRejected, "{line}");
+        }
+    }
+
+    #[test]
+    fn each_code_has_its_meaning() {
+        let cases = [
+            ("NOAUTH Authentication required.", Reply::AuthRequired),
+            (
+                "NOPERM this user has no permissions",
+                Reply::PermissionDenied,
+            ),
+            (
+                "LOADING Redis is loading the dataset in memory",
+                Reply::Loading,
+            ),
+            (
+                "READONLY You can't write against a read only replica.",
+                Reply::ReadOnly,
+            ),
+            (
+                "OOM command not allowed when used memory > 'maxmemory'.",
+                Reply::OutOfMemory,
+            ),
+            (
+                "MISCONF Redis is configured to save RDB snapshots",
+                other("MISCONF"),
+            ),
+            ("CLUSTERDOWN Hash slot not served", other("CLUSTERDOWN")),
+            ("MASTERDOWN Link with MASTER is down", other("MASTERDOWN")),
+            ("ERR max number of clients reached", other("ERR")),
+        ];
+        for (line, reply) in cases {
+            assert_eq!(Reply::of(line), reply, "{line}");
+        }
+    }
+
+    #[test]
+    fn moved_names_slot_and_endpoint() {
+        assert_eq!(
+            Reply::of("MOVED 10168 10.0.0.7:8501"),
+            Reply::Moved {
+                slot: 10168,
+                endpoint: "10.0.0.7:8501".into()
+            }
+        );
+        for line in [
+            "MOVED",
+            "MOVED 99999 a:1",
+            "MOVED 1 noport",
+            "MOVED 1 a:1\u{1b}[31m",
+        ] {
+            assert_eq!(Reply::of(line), other("MOVED"), "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_that_may_repeat_a_secret_is_never_passed_on() {
+        let line = "ERR unknown command 'AUTH', with args beginning with: 'oid' 's3cret'";
+        assert_eq!(Reply::of(line), other("ERR"));
+        for line in [
+            "s3cret",
+            "",
+            " ",
+            "Weird reply",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ] {
+            assert_eq!(Reply::of(line), other("ERR"), "{line}");
+        }
+    }
+}
