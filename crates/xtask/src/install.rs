@@ -1,0 +1,92 @@
+//! What a fresh machine lacks: installed where that can be done without asking, named otherwise.
+
+use crate::shell::{check, output, say, succeeds};
+use anyhow::{Result, bail};
+use std::process::Command;
+
+/// The target of the program in dist/.
+pub const MUSL: &str = "x86_64-unknown-linux-musl";
+/// The target of the components.
+pub const WASM: &str = "wasm32-wasip2";
+
+/// The compiler's targets.
+pub fn targets() -> Result<()> {
+    let installed = output(Command::new("rustup").args(["target", "list", "--installed"]));
+    let Some(installed) = installed else {
+        // A Rust without rustup: the build says what is missing, if anything is.
+        return Ok(());
+    };
+    for target in [WASM, MUSL] {
+        if !installed.lines().any(|line| line == target) {
+            say(&format!("installing the target {target}"));
+            check(Command::new("rustup").args(["target", "add", target]))?;
+        }
+    }
+    Ok(())
+}
+
+/// A C compiler for musl: rustls' cryptography is part C.
+pub fn musl_tools() -> Result<()> {
+    package("musl-tools", "musl-gcc")
+}
+
+/// A Redis server that speaks TLS.
+pub fn redis_server() -> Result<()> {
+    package("redis-server", "redis-server")
+}
+
+fn package(name: &str, program: &str) -> Result<()> {
+    if succeeds(Command::new(program).arg("--version")) {
+        return Ok(());
+    }
+    let root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let apt = succeeds(Command::new("apt-get").arg("--version"));
+    if !(root && apt) {
+        bail!("{program} is missing: install {name} (on Debian: sudo apt-get install {name})");
+    }
+    say(&format!("installing {name}"));
+    let policy = NoServices::enforce();
+    // Package lists can be missing or too old to be of use.
+    let install = || {
+        succeeds(
+            Command::new("apt-get")
+                .args(["install", "-y", "-q", "--no-install-recommends", name])
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )
+    };
+    if !install() {
+        check(Command::new("apt-get").args(["update", "-q"]))?;
+        if !install() {
+            bail!("apt-get cannot install {name}");
+        }
+    }
+    drop(policy);
+    Ok(())
+}
+
+/// Keeps Debian from starting the service of a package that is installed for its program only
+/// (invoke-rc.d(8): exit code 101 of `policy-rc.d` means that the action is not allowed).
+struct NoServices(bool);
+
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+impl NoServices {
+    fn enforce() -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        if std::path::Path::new(POLICY).exists() {
+            return Self(false);
+        }
+        let written = std::fs::write(POLICY, "#!/bin/sh\nexit 101\n").and_then(|()| {
+            std::fs::set_permissions(POLICY, std::fs::Permissions::from_mode(0o755))
+        });
+        Self(written.is_ok())
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.0 {
+            let _ = std::fs::remove_file(POLICY);
+        }
+    }
+}

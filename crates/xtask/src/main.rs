@@ -1,0 +1,35 @@
+//! `cargo xtask`: the one door. A fresh machine has cargo and nothing else; what is missing is
+//! installed here, or named in one sentence.
+
+mod build;
+mod install;
+mod run;
+mod shell;
+mod test;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Builds, runs and tests cache-health.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// See it work: checks a local stand-in for Azure and prints the verdict.
+    Run(run::RunArgs),
+    /// Build the components and the program into dist/.
+    Build,
+    /// Run every test.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let result = match Task::parse() {
+        Task::Run(args) => run::run(&args),
+        Task::Build => build::build().map(|()| ExitCode::SUCCESS),
+        Task::Test => test::test().map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}

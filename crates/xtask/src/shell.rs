@@ -1,0 +1,55 @@
+//! Running other programs.
+
+use anyhow::{Context as _, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The top of the repository.
+pub fn workspace() -> PathBuf {
+    // Two levels above this crate's manifest.
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .components()
+        .collect()
+}
+
+/// Says what comes next.
+pub fn say(text: &str) {
+    eprintln!("==> {text}");
+}
+
+/// A cargo command at the top of the repository.
+pub fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(workspace());
+    command
+}
+
+/// Runs a command with its output in sight.
+pub fn check(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command
+        .status()
+        .with_context(|| format!("{program} cannot be run"))?;
+    ensure!(status.success(), "{program} failed ({status})");
+    Ok(())
+}
+
+/// Whether a command succeeds, without its output.
+pub fn succeeds(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// What a command prints.
+pub fn output(command: &mut Command) -> Option<String> {
+    let output = command.stderr(Stdio::null()).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,481 @@
+//! `cache-health check` on real parts: redis-server over TLS, the identity protocol, the component
+//! on wasmtime. Every run is made with logs at trace, and none may show a secret.
+
+mod support;
+
+use cache_health_report::{AuthMethod, Kind, Status, Step};
+use cache_health_standin::certificates::Leaf;
+use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
+use cache_health_standin::token::{self, Token};
+use std::net::TcpListener;
+use std::time::Duration;
+use support::{Azure, Check, HOUR};
+use time::Duration as Days;
+
+const ALL_STEPS: [Step; 7] = [
+    Step::Dns,
+    Step::Tcp,
+    Step::Tls,
+    Step::Token,
+    Step::Auth,
+    Step::Set,
+    Step::Get,
+];
+
+#[test]
+fn entra_passes_with_every_step_and_the_evidence_of_tls() {
+    let azure = Azure::start();
+    let verdict = azure
+        .check_entra()
+        .run()
+        .passes()
+        .used("entra", None)
+        .took_steps(&ALL_STEPS);
+    let auth = verdict.document.auth.expect("a credential");
+    assert_eq!(auth.principal.as_deref(), Some(azure.object_id.as_str()));
+    assert_eq!(auth.label, "managed-identity");
+    let tls = verdict.document.tls.expect("evidence");
+    assert_eq!(tls.protocol, "TLSv1.3");
+    assert!(tls.cipher.starts_with("TLS13_"), "{}", tls.cipher);
+    assert!(tls.names.contains(&"localhost".to_owned()));
+    assert!(tls.issuer.contains("test CA"), "{}", tls.issuer);
+    assert!(tls.verified);
+    assert_eq!(
+        azure.redis.command(&["GET", "health"]).expect("redis-cli"),
+        "ok"
+    );
+    let ttl: i64 = azure
+        .redis
+        .command(&["TTL", "health"])
+        .expect("redis-cli")
+        .parse()
+        .expect("n");
+    assert!((1..=60).contains(&ttl), "{ttl}");
+}
+
+#[test]
+fn the_log_says_set_and_get_with_key_method_principal_and_port() {
+    let azure = Azure::start();
+    let verdict = azure.check_entra().env("RUST_LOG", "info").run().passes();
+    for command in ["SET", "GET"] {
+        let line = verdict
+            .stderr
+            .lines()
+            .find(|line| line.contains(&format!("\"{command} succeeded\"")))
+            .unwrap_or_else(|| panic!("no {command} in:\n{}", verdict.stderr));
+        let port = format!("\"port\":{}", azure.redis.port());
+        for part in [
+            "\"key\":\"health\"",
+            "\"method\":\"entra\"",
+            &azure.object_id,
+            &port,
+        ] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
+}
+
+#[test]
+fn tls_1_2_is_enough() {
+    let azure = Azure::with(|redis| redis.config.push("tls-protocols TLSv1.2".into()));
+    let verdict = azure.check_key().run().passes();
+    assert_eq!(verdict.document.tls.expect("evidence").protocol, "TLSv1.2");
+}
+
+#[test]
+fn an_access_key_passes_when_it_is_meant() {
+    let azure = Azure::start();
+    azure.check_key().run().passes().used("access-key", None);
+}
+
+#[test]
+fn an_access_key_warns_when_no_identity_is_configured() {
+    let azure = Azure::start();
+    let check = azure.check().env("REDIS_ACCESS_KEY", &azure.access_key);
+    check
+        .run()
+        .warns(Kind::Fallback)
+        .used("access-key", Some("not-configured"));
+}
+
+#[test]
+fn an_access_key_file_is_read_and_its_newline_ignored() {
+    let azure = Azure::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{}\n", azure.access_key)).expect("written");
+    let check = azure
+        .check_key()
+        .without("REDIS_ACCESS_KEY")
+        .env("REDIS_ACCESS_KEY_FILE", file.display().to_string());
+    check.run().passes().used("access-key", None);
+}
+
+#[test]
+fn no_token_falls_back_to_the_key_and_warns() {
+    let azure = Azure::start();
+    for behaviour in [
+        Behaviour::status(500),
+        Behaviour::status(429),
+        Behaviour::Hang,
+        Behaviour::Close,
+        Behaviour::body("<html>hello</html>"),
+    ] {
+        azure.identity.behave(behaviour);
+        let check = azure.check_both().env("CACHE_HEALTH_TIMEOUT", "1s");
+        let verdict = check.run().warns(Kind::Fallback);
+        let verdict = verdict.used("access-key", Some("token-unavailable"));
+        assert!(verdict.took < Duration::from_secs(2), "{:?}", verdict.took);
+    }
+}
+
+#[test]
+fn an_identity_endpoint_that_refuses_connections_falls_back_to_the_key() {
+    let azure = Azure::start();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("it");
+    azure
+        .check_both()
+        .env("IDENTITY_ENDPOINT", format!("http://{closed}/msi/token"))
+        .env("CACHE_HEALTH_TIMEOUT", "1s")
+        .run()
+        .warns(Kind::Fallback)
+        .used("access-key", Some("token-unavailable"));
+}
+
+#[test]
+fn a_token_that_cannot_be_used_falls_back_to_the_key() {
+    let azure = Azure::start();
+    let no_oid = token::jwt(&format!(r#"{{"exp":{}}}"#, token::now() + HOUR));
+    let answer = |token: &str, end: i64| {
+        Behaviour::body(format!(
+            r#"{{"access_token":"{token}","expires_on":"{end}"}}"#
+        ))
+    };
+    let expired = Token::mint(&azure.object_id, -1);
+    for behaviour in [
+        answer(&no_oid, token::now() + HOUR),
+        answer("not.a-token", token::now() + HOUR),
+        Behaviour::Token(expired),
+        Behaviour::status(400),
+        Behaviour::status(403),
+    ] {
+        azure.identity.behave(behaviour);
+        let verdict = azure.check_both().run().warns(Kind::Fallback);
+        verdict.used("access-key", Some("token-rejected"));
+    }
+}
+
+#[test]
+fn a_token_that_redis_refuses_falls_back_to_the_key() {
+    let azure = Azure::start();
+    let stranger = Token::mint(&token::object_id(), HOUR);
+    azure.identity.behave(Behaviour::Token(stranger.clone()));
+    let verdict = azure
+        .check_both()
+        .secret(&stranger.text)
+        .run()
+        .warns(Kind::Fallback);
+    let verdict = verdict.used("access-key", Some("auth-rejected"));
+    let auths = &verdict.document.checks[&Step::Auth];
+    assert_eq!(auths.len(), 2);
+    assert_eq!(
+        (auths[0].status, auths[1].status),
+        (Status::Fail, Status::Pass)
+    );
+}
+
+#[test]
+fn a_token_that_redis_refuses_fails_without_a_key() {
+    let azure = Azure::start();
+    let stranger = Token::mint(&token::object_id(), HOUR);
+    azure.identity.behave(Behaviour::Token(stranger.clone()));
+    let verdict = azure.check_entra().secret(&stranger.text).run();
+    let failure = verdict
+        .fails(Kind::AuthRejected, Step::Auth)
+        .document
+        .failure
+        .expect("one");
+    assert!(
+        failure.output.contains(&stranger.object_id),
+        "{}",
+        failure.output
+    );
+}
+
+#[test]
+fn a_key_that_redis_refuses_fails() {
+    let azure = Azure::start();
+    let wrong = token::access_key();
+    let check = azure
+        .check_key()
+        .env("REDIS_ACCESS_KEY", &wrong)
+        .secret(&wrong);
+    check
+        .run()
+        .fails(Kind::AuthRejected, Step::Auth)
+        .used("access-key", None);
+}
+
+#[test]
+fn the_secondary_key_is_tried_after_the_primary_and_warns() {
+    let azure = Azure::start();
+    let wrong = token::access_key();
+    let verdict = azure
+        .check_key()
+        .env("REDIS_ACCESS_KEY", &wrong)
+        .env("REDIS_ACCESS_KEY_SECONDARY", &azure.access_key)
+        .secret(&wrong)
+        .run()
+        .warns(Kind::SecondaryKey)
+        .used("access-key", Some("auth-rejected"));
+    assert_eq!(verdict.document.auth.expect("one").label, "secondary");
+}
+
+#[test]
+fn forced_entra_never_uses_the_key() {
+    let azure = Azure::start();
+    azure.identity.behave(Behaviour::status(500));
+    let check = azure
+        .check_both()
+        .env("REDIS_AUTH", "entra")
+        .env("CACHE_HEALTH_TIMEOUT", "1s");
+    let verdict = check.run().fails(Kind::TokenUnavailable, Step::Token);
+    assert!(verdict.document.auth.is_none());
+    assert_eq!(azure.redis.calls("set").expect("stats"), 0);
+}
+
+#[test]
+fn a_forced_key_never_asks_for_a_token() {
+    let azure = Azure::start();
+    azure
+        .check_both()
+        .env("REDIS_AUTH", "access-key")
+        .run()
+        .passes()
+        .used("access-key", None);
+    assert_eq!(azure.identity.requests(), 0);
+}
+
+#[test]
+fn a_missing_identity_names_the_client_id_in_its_remedy() {
+    let azure = Azure::start();
+    azure.identity.behave(Behaviour::status(400));
+    let verdict = azure
+        .check_entra()
+        .run()
+        .fails(Kind::TokenRejected, Step::Token);
+    let remedy = verdict.document.failure.expect("one").remedy;
+    assert!(remedy.contains("AZURE_CLIENT_ID"), "{remedy}");
+    assert!(
+        remedy.contains("az containerapp identity assign"),
+        "{remedy}"
+    );
+}
+
+#[test]
+fn a_policy_that_lacks_a_command_fails_without_a_fallback() {
+    let azure = Azure::start();
+    let user = azure.object_id.as_str();
+    for (rule, step) in [("-set", Step::Set), ("-get", Step::Get)] {
+        azure
+            .redis
+            .command(&["ACL", "SETUSER", user, "+@all", rule])
+            .expect("redis-cli");
+        let verdict = azure.check_both().run().fails(Kind::PermissionDenied, step);
+        let failure = verdict.used("entra", None).document.failure.expect("one");
+        assert!(
+            failure.remedy.contains("Data Contributor"),
+            "{}",
+            failure.remedy
+        );
+    }
+}
+
+#[test]
+fn an_unknown_issuer_is_not_trusted() {
+    let azure = Azure::start();
+    azure
+        .check_key()
+        .without("REDIS_CA_FILE")
+        .run()
+        .fails(Kind::TlsUntrusted, Step::Tls);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_refused() {
+    let azure = Azure::with_leaf(&Leaf {
+        names: vec!["elsewhere.test".into()],
+        ..Leaf::default()
+    });
+    azure.check_key().run().fails(Kind::TlsHostname, Step::Tls);
+}
+
+#[test]
+fn a_certificate_outside_its_dates_is_refused() {
+    for (starts, ends) in [(-10, -1), (1, 10)] {
+        let (starts, ends) = (Days::days(starts), Days::days(ends));
+        let azure = Azure::with_leaf(&Leaf {
+            starts,
+            ends,
+            ..Leaf::default()
+        });
+        azure.check_key().run().fails(Kind::TlsExpired, Step::Tls);
+    }
+}
+
+#[test]
+fn a_certificate_that_ends_soon_warns() {
+    let azure = Azure::with_leaf(&Leaf {
+        ends: Days::days(13),
+        ..Leaf::default()
+    });
+    azure.check_key().run().warns(Kind::CertificateExpiring);
+}
+
+#[test]
+fn a_silent_plaintext_port_is_a_time_out_of_the_handshake() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("it").port();
+    let verdict = Check::of("127.0.0.1", port)
+        .env("REDIS_ACCESS_KEY", "key")
+        .env("CACHE_HEALTH_TIMEOUT", "500ms")
+        .run()
+        .fails(Kind::Timeout, Step::Tls);
+    assert!(
+        verdict.took < Duration::from_millis(1500),
+        "{:?}",
+        verdict.took
+    );
+    let remedy = verdict.document.failure.expect("one").remedy;
+    assert!(remedy.contains("plaintext"), "{remedy}");
+}
+
+#[test]
+fn a_refused_port_fails_to_connect() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("it").port();
+    drop(listener);
+    let check = Check::of("127.0.0.1", port).env("REDIS_ACCESS_KEY", "key");
+    check
+        .run()
+        .fails(Kind::Connect, Step::Tcp)
+        .took_steps(&[Step::Dns, Step::Tcp]);
+}
+
+#[test]
+fn a_host_that_does_not_resolve_fails_at_dns() {
+    let check = Check::of("no-such-cache.invalid", 6380).env("REDIS_ACCESS_KEY", "key");
+    check
+        .run()
+        .fails(Kind::Dns, Step::Dns)
+        .took_steps(&[Step::Dns]);
+}
+
+#[test]
+fn a_hung_redis_is_answered_at_the_deadline() {
+    let azure = Azure::start();
+    azure.redis.hang().expect("SIGSTOP");
+    let verdict = azure.check_entra().env("CACHE_HEALTH_TIMEOUT", "1s").run();
+    let verdict = verdict.fails(Kind::Timeout, Step::Tls);
+    let took = verdict.took;
+    assert!(
+        (Duration::from_millis(900)..Duration::from_secs(2)).contains(&took),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn a_configuration_error_exits_with_two_and_a_document() {
+    let cases = [
+        ("REDIS_PORT", "s3cret"),
+        ("REDIS_AUTH", "entra"),
+        ("IDENTITY_HEADER", "s3cret"),
+        ("CACHE_HEALTH_TIMEOUT", "s3cret"),
+        ("REDIS_CA_FILE", "/does/not/exist"),
+        ("REDIS_ACCESS_KEY_SECONDARY_FILE", "/does/not/exist"),
+    ];
+    for (name, value) in cases {
+        let check = Check::of("localhost", 6380)
+            .env("REDIS_ACCESS_KEY", "k3y")
+            .env(name, value)
+            .secret("s3cret")
+            .secret("k3y");
+        let verdict = check.run();
+        assert_eq!(verdict.code, 2, "{name}");
+        assert_eq!(verdict.document.status, Status::Fail);
+        assert_eq!(
+            verdict.document.failure_kind(),
+            Some(Kind::Config),
+            "{name}"
+        );
+        let at_fault = if name == "IDENTITY_HEADER" {
+            "IDENTITY_ENDPOINT"
+        } else {
+            name
+        };
+        let expected = format!("cache-health: {at_fault} ");
+        assert!(
+            verdict.stderr.contains(&expected),
+            "{expected} in {}",
+            verdict.stderr
+        );
+    }
+}
+
+#[test]
+fn a_usage_error_prints_only_to_standard_error() {
+    let (output, _) = Check::of("localhost", 6380).output(&["check", "--format", "xml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    assert!(!output.stderr.is_empty());
+}
+
+#[test]
+fn flags_win_over_variables() {
+    let azure = Azure::start();
+    let port = azure.redis.port().to_string();
+    let check = azure
+        .check_key()
+        .env("REDIS_PORT", "1")
+        .env("REDIS_HOST", "no-such.invalid");
+    let flags = [
+        "check",
+        "--host",
+        "localhost",
+        "--port",
+        &port,
+        "--timeout",
+        "4s",
+    ];
+    let (output, _) = check.output(&flags);
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.starts_with("PASS  "), "{text}");
+}
+
+#[test]
+fn the_identity_endpoint_is_asked_the_way_the_protocol_says() {
+    // The stand-in refuses anything else with 400, 401, 404 or 405, and then nothing passes.
+    let azure = Azure::start();
+    azure
+        .check_entra()
+        .env("AZURE_CLIENT_ID", "11111111-2222")
+        .run()
+        .passes();
+    assert_eq!(azure.identity.requests(), 1);
+    let stranger = IdentityEndpoint::start(Behaviour::Token(azure.token.clone())).expect("one");
+    let verdict = azure
+        .check_entra()
+        .env("IDENTITY_ENDPOINT", stranger.url())
+        .run();
+    let verdict = verdict.fails(Kind::TokenRejected, Step::Token);
+    assert!(
+        verdict
+            .document
+            .auth
+            .is_none_or(|auth| auth.method != AuthMethod::Entra)
+    );
+}

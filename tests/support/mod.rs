@@ -1,0 +1,220 @@
+//! What the tests of the real program share: an Azure of real parts, and one run of the program.
+
+use cache_health_report::{Document, Kind, Status, Step};
+use cache_health_standin::certificates::{Authority, Chain, Leaf};
+use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
+use cache_health_standin::redis::{RedisOptions, RedisServer};
+use cache_health_standin::token::{self, Token};
+use std::collections::BTreeMap;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+/// How long the tokens of most tests live, in seconds.
+pub const HOUR: i64 = 3600;
+
+/// A cache with an access key and one identity that may do everything.
+pub struct Azure {
+    pub redis: RedisServer,
+    pub access_key: String,
+    pub object_id: String,
+    pub token: Token,
+    pub identity: IdentityEndpoint,
+}
+
+impl Azure {
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(change: impl FnOnce(&mut RedisOptions)) -> Self {
+        let authority = Authority::new("test CA").expect("a CA");
+        let chain = authority.issue(&Leaf::default()).expect("a certificate");
+        Self::with_chain(authority.pem(), chain, change)
+    }
+
+    pub fn with_leaf(leaf: &Leaf) -> Self {
+        let authority = Authority::new("test CA").expect("a CA");
+        let chain = authority.issue(leaf).expect("a certificate");
+        Self::with_chain(authority.pem(), chain, |_| {})
+    }
+
+    fn with_chain(ca_pem: String, chain: Chain, change: impl FnOnce(&mut RedisOptions)) -> Self {
+        let object_id = token::object_id();
+        let token = Token::mint(&object_id, HOUR);
+        let access_key = token::access_key();
+        let mut options = RedisOptions {
+            chain,
+            ca_pem,
+            access_key: access_key.clone(),
+            users: vec![format!("{object_id} on >{} ~* &* +@all", token.text)],
+            ..RedisOptions::default()
+        };
+        change(&mut options);
+        let redis = RedisServer::start(options).expect("redis-server, from apt-get install");
+        let identity = IdentityEndpoint::start(Behaviour::Token(token.clone())).expect("endpoint");
+        Self {
+            redis,
+            access_key,
+            object_id,
+            token,
+            identity,
+        }
+    }
+
+    /// A check of this cache with neither credential.
+    pub fn check(&self) -> Check {
+        Check::of("localhost", self.redis.port())
+            .env("REDIS_CA_FILE", self.redis.ca_file().display().to_string())
+            .secret(&self.access_key)
+            .secret(&self.token.text)
+            .secret(&self.identity.header)
+    }
+
+    /// A check of this cache with the identity.
+    pub fn check_entra(&self) -> Check {
+        self.check().identity(&self.identity)
+    }
+
+    /// A check of this cache with the identity and the key.
+    pub fn check_both(&self) -> Check {
+        self.check_entra().env("REDIS_ACCESS_KEY", &self.access_key)
+    }
+
+    /// A check of this cache with the key alone, which is meant.
+    pub fn check_key(&self) -> Check {
+        self.check()
+            .env("REDIS_ACCESS_KEY", &self.access_key)
+            .env("REDIS_AUTH", "access-key")
+    }
+}
+
+/// One run of `cache-health check --format json`, with logs at their most talkative.
+pub struct Check {
+    environment: BTreeMap<String, String>,
+    secrets: Vec<String>,
+}
+
+impl Check {
+    pub fn of(host: &str, port: u16) -> Self {
+        Self {
+            environment: BTreeMap::new(),
+            secrets: Vec::new(),
+        }
+        .env("REDIS_HOST", host)
+        .env("REDIS_PORT", port.to_string())
+        .env("RUST_LOG", "trace")
+    }
+
+    pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// Something that must not be in any output.
+    pub fn secret(mut self, text: &str) -> Self {
+        self.secrets.push(text.to_owned());
+        self
+    }
+
+    pub fn identity(self, endpoint: &IdentityEndpoint) -> Self {
+        self.env("IDENTITY_ENDPOINT", endpoint.url())
+            .env("IDENTITY_HEADER", &endpoint.header)
+            .secret(&endpoint.header)
+    }
+
+    /// Runs it. No run may show a secret, whatever it is about.
+    pub fn run(self) -> Verdict {
+        let (output, took) = self.output(&["check", "--format", "json"]);
+        let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+        let document =
+            serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"));
+        Verdict {
+            code: output.status.code().expect("an exit code"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
+            document,
+            took,
+        }
+    }
+
+    pub fn output(&self, arguments: &[&str]) -> (Output, Duration) {
+        let started = Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_cache-health"))
+            .args(arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .output()
+            .expect("the program runs");
+        let took = started.elapsed();
+        for secret in &self.secrets {
+            for stream in [&output.stdout, &output.stderr] {
+                let text = String::from_utf8_lossy(stream);
+                assert!(!text.contains(secret.as_str()), "a secret in:\n{text}");
+            }
+        }
+        (output, took)
+    }
+}
+
+/// What came of a run.
+pub struct Verdict {
+    pub code: i32,
+    pub document: Document,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl Verdict {
+    #[track_caller]
+    pub fn passes(self) -> Self {
+        assert_eq!(self.document.status, Status::Pass, "{:#?}", self.document);
+        assert_eq!(self.code, 0);
+        self
+    }
+
+    #[track_caller]
+    pub fn warns(self, kind: Kind) -> Self {
+        assert_eq!(self.document.status, Status::Warn, "{:#?}", self.document);
+        let warned = self
+            .document
+            .warnings
+            .iter()
+            .any(|warning| warning.kind == kind);
+        assert!(warned, "{:#?}", self.document);
+        assert_eq!(self.code, 0);
+        self
+    }
+
+    #[track_caller]
+    pub fn fails(self, kind: Kind, step: impl Into<Option<Step>>) -> Self {
+        assert_eq!(self.document.status, Status::Fail, "{:#?}", self.document);
+        let failure = self.document.failure.as_ref().expect("a failure");
+        assert_eq!(
+            (failure.kind, failure.step),
+            (kind, step.into()),
+            "{failure:#?}"
+        );
+        assert!(!failure.remedy.is_empty() && !failure.output.is_empty());
+        assert_eq!(self.code, 1);
+        self
+    }
+
+    #[track_caller]
+    pub fn used(self, method: &str, reason: Option<&str>) -> Self {
+        let auth = self.document.auth.as_ref().expect("a credential");
+        assert_eq!(auth.method.as_str(), method);
+        assert_eq!(auth.fallback_reason.as_deref(), reason);
+        self
+    }
+
+    #[track_caller]
+    pub fn took_steps(self, steps: &[Step]) -> Self {
+        let taken: Vec<Step> = self.document.checks.keys().copied().collect();
+        assert_eq!(taken, steps);
+        self
+    }
+}
