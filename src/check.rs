@@ -356,3 +356,6 @@ impl<C: Capabilities> Probe<'_, C> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ const LAST_LOOK: Duration = Duration::from_millis(32);
 /// What became of a check.
 enum Landing {
     UnderWay,
-    Landed(Report),
+    Landed(Box<Report>),
     /// The caller that made it went away.
     Abandoned,
 }
@@ -74,7 +74,7 @@ async fn landing<C: Capabilities>(host: &C, flight: &Flight) -> Option<Report> {
         pause = (pause * 2).min(LAST_LOOK);
         match &*flight.borrow() {
             Landing::UnderWay => {}
-            Landing::Landed(report) => return Some(report.clone()),
+            Landing::Landed(report) => return Some(Report::clone(report)),
             Landing::Abandoned => return None,
         }
     }
@@ -129,7 +129,7 @@ impl Seat {
     }
 
     fn land(self, report: Report) {
-        *self.flight.borrow_mut() = Landing::Landed(report);
+        *self.flight.borrow_mut() = Landing::Landed(Box::new(report));
     }
 }
 
@@ -142,3 +142,6 @@ impl Drop for Seat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod host;
 mod memory;
 mod policy;
 mod remedy;
+#[cfg(test)]
+mod script;
 mod verdict;
 
 use bindings::exports::cache_health::probe::health::{CheckOptions, Guest, Report};

@@ -22,8 +22,12 @@ pub fn plan(
         AuthPolicy::Entra => plan.retain(|candidate| candidate.method == AuthMethod::Entra),
         AuthPolicy::AccessKey => plan.retain(|candidate| candidate.method == AuthMethod::AccessKey),
         AuthPolicy::Auto => {
-            // Stable: the provider's order is kept within a method.
-            plan.sort_by_key(|candidate| candidate.method == AuthMethod::AccessKey);
+            // The provider's order is kept within a method.
+            let (entra, keys): (Vec<_>, Vec<_>) = plan
+                .into_iter()
+                .partition(|candidate| candidate.method == AuthMethod::Entra);
+            plan = entra;
+            plan.extend(keys);
             if paused.is_some() && has_key(&plan) {
                 plan.retain(|candidate| candidate.method == AuthMethod::AccessKey);
             }

@@ -78,6 +78,7 @@ fn cargo(workspace: &Path, target_dir: &Path, verb: &str, packages: &[&str], res
     command.arg("--target-dir").arg(target_dir);
     // What the outer cargo set for building this program is not meant for the inner one: clippy's
     // wrapper, flags for the outer target, a linker.
+    command.env("CARGO_TARGET_WASM32_WASIP2_RUSTFLAGS", remap(workspace));
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         let outer = [
@@ -91,6 +92,25 @@ fn cargo(workspace: &Path, target_dir: &Path, verb: &str, packages: &[&str], res
         }
     }
     run(&mut command);
+}
+
+/// Keeps the builder's folders out of the components: they would only make them bigger, and
+/// different on each machine.
+fn remap(workspace: &Path) -> String {
+    let top = workspace
+        .canonicalize()
+        .unwrap_or_else(|_| workspace.to_owned());
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let mut flags = format!("--remap-path-prefix={}=", top.display());
+    if let Some(home) = home {
+        flags += &format!(
+            " --remap-path-prefix={}=",
+            home.join("registry/src").display()
+        );
+    }
+    flags
 }
 
 fn run(command: &mut Command) {

@@ -14,6 +14,17 @@ impl Route {
     }
 }
 
+/// What a method asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`.
+    Get,
+    /// `HEAD`: as `GET`, without the body.
+    Head,
+    /// Any other, which no route takes.
+    Other,
+}
+
 /// What the query asks for. Unknown parameters are ignored: probes add their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Query {

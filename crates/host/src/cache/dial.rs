@@ -37,7 +37,7 @@ pub struct Observed {
     /// The steps completed, in order.
     pub steps: Vec<(DialStep, Duration)>,
     /// Evidence of TLS, once there is a session.
-    pub tls: Option<TlsEvidence>,
+    pub tls: Option<Arc<TlsEvidence>>,
 }
 
 /// How far a dial has come; shared with those who wait for it, so that they can name the step
@@ -107,7 +107,7 @@ pub async fn dial(
         .connect(name, stream)
         .await
         .map_err(|error| tls::handshake_error(&error))?;
-    progress.lock().1.tls = evidence::of(stream.get_ref().1);
+    progress.lock().1.tls = evidence::of(stream.get_ref().1).map(Arc::new);
     progress.completed(DialStep::Tls, started.elapsed(), DialStep::Auth);
 
     let started = Instant::now();

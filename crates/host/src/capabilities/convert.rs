@@ -116,10 +116,10 @@ pub fn session_to_wit(observed: Observed, reused: bool) -> redis::Session {
             .collect(),
         reused,
         tls: observed.tls.map(|tls| redis::TlsSession {
-            protocol: tls.protocol,
-            cipher: tls.cipher,
-            issuer: tls.issuer,
-            names: tls.names,
+            protocol: tls.protocol.clone(),
+            cipher: tls.cipher.clone(),
+            issuer: tls.issuer.clone(),
+            names: tls.names.clone(),
             not_after: tls.not_after,
             // A session is only established after chain and host name were verified.
             verified: true,

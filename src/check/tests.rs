@@ -1,0 +1,234 @@
+use super::*;
+use crate::capabilities::{TokenRejected, TokenUnavailable};
+use crate::script::{Act, Script, acts, queue};
+use crate::verdict::judge;
+use AuthMethod::{AccessKey, Entra};
+use cache_health_report::Report;
+use futures::executor::block_on;
+
+fn report(host: &Script) -> Report {
+    judge(block_on(observe(host, None, false)))
+}
+
+fn failure(report: &Report) -> (Kind, Option<Step>) {
+    let failure = report.failure.as_ref().expect("a failure");
+    (failure.kind, failure.step)
+}
+
+fn kept() -> Session {
+    Session {
+        steps: vec![],
+        reused: true,
+        tls: None,
+    }
+}
+
+#[test]
+fn everything_working_passes() {
+    let report = report(&Script::new(&[Entra]));
+    assert_eq!(report.status, Status::Pass, "{report:?}");
+    let steps: Vec<Step> = report.steps.iter().map(|result| result.step).collect();
+    assert_eq!(steps, [Step::Token, Step::Dns, Step::Set, Step::Get]);
+}
+
+#[test]
+fn another_value_than_the_one_written_is_a_mismatch() {
+    for value in [None, Some(b"OK".to_vec()), Some(Vec::new())] {
+        let host = Script {
+            get: queue(Ok(value)),
+            ..Script::new(&[Entra])
+        };
+        let report = report(&host);
+        assert_eq!(failure(&report), (Kind::Mismatch, Some(Step::Get)));
+        assert_eq!(
+            report.steps.last().map(|step| step.status),
+            Some(Status::Fail)
+        );
+    }
+}
+
+#[test]
+fn a_capability_that_never_answers_is_cut_off_at_the_deadline() {
+    let hang = || acts(vec![Act::Hang]);
+    let base = || Script::new(&[Entra]);
+    let cases = [
+        (
+            Script {
+                acquire: acts(vec![Act::Hang]),
+                ..base()
+            },
+            Kind::TokenUnavailable,
+            Step::Token,
+        ),
+        (
+            Script {
+                connect: acts(vec![Act::Hang]),
+                ..base()
+            },
+            Kind::Timeout,
+            Step::Connect,
+        ),
+        (
+            Script {
+                set: hang(),
+                ..base()
+            },
+            Kind::Timeout,
+            Step::Set,
+        ),
+        (
+            Script {
+                get: acts(vec![Act::Hang]),
+                ..base()
+            },
+            Kind::Timeout,
+            Step::Get,
+        ),
+    ];
+    for (host, kind, step) in cases {
+        let started = host.now();
+        let report = report(&host);
+        assert_eq!(failure(&report), (kind, Some(step)));
+        let took = host.now() - started;
+        assert!(
+            took <= host.settings.deadline + crate::script::CALL,
+            "{step}: {took:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_leaves_half_of_the_deadline_to_the_key() {
+    let works = block_on(Script::new(&[]).acquire(0, Duration::ZERO));
+    let host = Script {
+        acquire: acts(vec![Act::Hang, Act::Return(works)]),
+        ..Script::new(&[Entra, AccessKey])
+    };
+    let report = report(&host);
+    assert_eq!(report.status, Status::Warn);
+    let auth = report.auth.expect("a credential");
+    assert_eq!(auth.method, AccessKey);
+    assert_eq!(
+        auth.fallback_reason,
+        Some(FallbackReason::Failed(Kind::TokenUnavailable))
+    );
+    assert!(host.budgets.borrow()[0] <= host.settings.deadline / 2);
+}
+
+#[test]
+fn a_permission_denied_does_not_fall_back() {
+    let host = Script {
+        set: queue(Err(RedisError::PermissionDenied)),
+        ..Script::new(&[Entra, AccessKey])
+    };
+    let report = report(&host);
+    assert_eq!(failure(&report), (Kind::PermissionDenied, Some(Step::Set)));
+    assert_eq!(*host.asked.borrow(), [0]);
+}
+
+#[test]
+fn every_candidate_refused_fails_with_the_last_and_warns_of_the_first() {
+    let refused = CredentialError::TokenRejected(TokenRejected::Status(400));
+    let works = block_on(Script::new(&[]).acquire(0, Duration::ZERO));
+    let host = Script {
+        acquire: acts(vec![Act::Return(Err(refused)), Act::Return(works)]),
+        connect: queue(Err(ConnectFailure {
+            error: RedisError::AuthRejected,
+            step: Step::Auth,
+            session: Session::default(),
+        })),
+        ..Script::new(&[Entra, AccessKey, AccessKey])
+    };
+    let report = report(&host);
+    assert_eq!(failure(&report), (Kind::AuthRejected, Some(Step::Auth)));
+    assert_eq!(*host.asked.borrow(), [0, 1, 2]);
+    let warning = &report.warnings[0];
+    assert_eq!(warning.kind, Kind::Fallback);
+    assert!(
+        warning.remedy.contains("AZURE_CLIENT_ID"),
+        "{}",
+        warning.remedy
+    );
+}
+
+#[test]
+fn a_kept_connection_that_broke_is_replaced_within_the_check() {
+    for error in [RedisError::Closed, RedisError::Timeout] {
+        let fresh = block_on(Script::new(&[]).connect(
+            &CredentialFacts {
+                principal: None,
+                expires_at: None,
+                renewal_failure: None,
+            },
+            Duration::ZERO,
+            true,
+        ));
+        let host = Script {
+            connect: acts(vec![Act::Return(Ok(kept())), Act::Return(fresh)]),
+            set: acts(vec![Act::Return(Err(error)), Act::Return(Ok(()))]),
+            ..Script::new(&[AccessKey])
+        };
+        let report = report(&host);
+        assert!(report.failure.is_none(), "{report:?}");
+        assert!(
+            report.steps.iter().all(|step| step.status == Status::Pass),
+            "{report:?}"
+        );
+    }
+}
+
+#[test]
+fn silence_on_a_kept_connection_and_on_a_new_one_is_a_time_out_of_set() {
+    let timeout = ConnectFailure {
+        error: RedisError::Timeout,
+        step: Step::Tls,
+        session: Session::default(),
+    };
+    let host = Script {
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Err(timeout))]),
+        set: acts(vec![Act::Hang]),
+        ..Script::new(&[AccessKey])
+    };
+    let report = report(&host);
+    assert_eq!(failure(&report), (Kind::Timeout, Some(Step::Set)));
+}
+
+#[test]
+fn a_kept_connection_that_lost_its_permission_is_not_replaced() {
+    let host = Script {
+        connect: queue(Ok(kept())),
+        set: queue(Err(RedisError::AuthRequired)),
+        ..Script::new(&[AccessKey])
+    };
+    assert_eq!(
+        failure(&report(&host)),
+        (Kind::AuthRequired, Some(Step::Set))
+    );
+}
+
+#[test]
+fn a_token_that_ends_soon_warns_only_when_it_could_not_be_renewed() {
+    let facts = |renewal_failure| CredentialFacts {
+        principal: Some("8a1f".into()),
+        expires_at: Some(1_795_597_200 + 60),
+        renewal_failure,
+    };
+    let failed = CredentialError::TokenUnavailable(TokenUnavailable::Unreachable);
+    let host = Script {
+        acquire: queue(Ok(facts(None))),
+        ..Script::new(&[Entra])
+    };
+    assert_eq!(report(&host).status, Status::Pass);
+    let host = Script {
+        acquire: queue(Ok(facts(Some(failed)))),
+        ..Script::new(&[Entra])
+    };
+    let report = report(&host);
+    assert_eq!(report.status, Status::Warn);
+    assert_eq!(report.warnings[0].kind, Kind::TokenExpiring);
+}
+
+#[test]
+fn without_any_candidate_it_is_the_configuration() {
+    assert_eq!(failure(&report(&Script::new(&[]))), (Kind::Config, None));
+}
