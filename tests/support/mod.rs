@@ -1,5 +1,9 @@
 //! What the tests of the real program share: an Azure of real parts, and one run of the program.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod server;
+
 use cache_health_report::{Document, Kind, Status, Step};
 use cache_health_standin::certificates::{Authority, Chain, Leaf};
 use cache_health_standin::identity::{Behaviour, IdentityEndpoint};

@@ -18,6 +18,9 @@ pub enum Command {
     /// Check once and print the verdict. Exit code 0: pass or warn, 1: fail, 2: configuration or
     /// usage.
     Check(CheckArgs),
+    /// Serve /livez, /readyz and /healthz. SIGTERM and Ctrl-C drain; exit code 2: configuration,
+    /// usage, or a port that is taken.
+    Serve(ServeArgs),
 }
 
 /// The arguments of `check`.
@@ -26,6 +29,19 @@ pub struct CheckArgs {
     /// How to print the verdict.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+/// The arguments of `serve`.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on (CACHE_HEALTH_LISTEN).
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// How often to check, such as 10s (CACHE_HEALTH_INTERVAL).
+    #[arg(long, value_name = "DURATION")]
+    interval: Option<String>,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -53,21 +69,39 @@ struct Overrides {
     timeout: Option<String>,
 }
 
+/// The variables that flags set.
+pub type Flags = Vec<(&'static str, String)>;
+
 impl CheckArgs {
     /// The variables that flags set.
-    pub fn overrides(&self) -> Vec<(&'static str, String)> {
-        let Overrides {
-            host,
-            port,
-            timeout,
-        } = &self.overrides;
-        [
-            ("REDIS_HOST", host),
-            ("REDIS_PORT", port),
-            ("CACHE_HEALTH_TIMEOUT", timeout),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.clone()?)))
-        .collect()
+    pub fn flags(&self) -> Flags {
+        self.overrides.flags()
     }
+}
+
+impl ServeArgs {
+    /// The variables that flags set.
+    pub fn flags(&self) -> Flags {
+        let mut flags = self.overrides.flags();
+        flags.extend(set([
+            ("CACHE_HEALTH_LISTEN", &self.listen),
+            ("CACHE_HEALTH_INTERVAL", &self.interval),
+        ]));
+        flags
+    }
+}
+
+impl Overrides {
+    fn flags(&self) -> Flags {
+        set([
+            ("REDIS_HOST", &self.host),
+            ("REDIS_PORT", &self.port),
+            ("CACHE_HEALTH_TIMEOUT", &self.timeout),
+        ])
+    }
+}
+
+fn set<const N: usize>(flags: [(&'static str, &Option<String>); N]) -> Flags {
+    let given = |(name, value): (_, &Option<String>)| Some((name, value.clone()?));
+    flags.into_iter().filter_map(given).collect()
 }

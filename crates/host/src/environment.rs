@@ -1,17 +1,18 @@
 //! The environment: read here and nowhere else.
 
+use crate::cli::Flags;
 use cache_health_provider::Variables;
 use cache_health_provider::config::NotText;
 use std::env::VarError;
 
 /// The process' environment, with flags that win over it.
 pub struct Environment {
-    flags: Vec<(&'static str, String)>,
+    flags: Flags,
 }
 
 impl Environment {
     /// The environment under these flags.
-    pub fn with_flags(flags: Vec<(&'static str, String)>) -> Self {
+    pub fn with_flags(flags: Flags) -> Self {
         Self { flags }
     }
 }

@@ -1,8 +1,8 @@
 //! The own host: the health component on wasmtime, with Redis over rustls and Entra tokens.
 //!
 //! [`environment`] and [`cli`] say what is configured, [`provider`] holds the secrets and the
-//! connection, [`capabilities`] is the door to the guests, [`component`] runs them, and [`check`]
-//! asks for a verdict.
+//! connection, [`capabilities`] is the door to the guests, [`component`] runs them, [`check`]
+//! asks for one verdict and [`serve`] for one after the other.
 
 mod cache;
 mod capabilities;
@@ -13,7 +13,6 @@ pub mod environment;
 mod identity;
 pub mod logging;
 mod provider;
+pub mod serve;
 mod text;
-
-pub use component::Runtime;
-pub use provider::Provider;
+mod verdict;

@@ -2,7 +2,7 @@
 
 use cache_health_host::cli::{Cli, Command};
 use cache_health_host::environment::Environment;
-use cache_health_host::{check, logging};
+use cache_health_host::{check, logging, serve};
 use clap::Parser as _;
 use std::process::ExitCode;
 
@@ -12,8 +12,9 @@ async fn main() -> ExitCode {
     logging::start();
     match cli.command {
         Command::Check(args) => {
-            let environment = Environment::with_flags(args.overrides());
+            let environment = Environment::with_flags(args.flags());
             check::run(&environment, args.format).await
         }
+        Command::Serve(args) => serve::run(&Environment::with_flags(args.flags())).await,
     }
 }

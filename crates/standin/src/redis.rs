@@ -5,6 +5,7 @@ use crate::port;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -189,6 +190,8 @@ fn launch(folder: &Path, port: u16, options: &RedisOptions) -> Result<Child> {
     Command::new("redis-server")
         .arg(&config)
         .current_dir(folder)
+        // Ctrl-C is for whoever started it: the server is stopped when that is done with it.
+        .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -23,6 +23,11 @@ pub fn program() -> PathBuf {
     workspace().join("dist/cache-health")
 }
 
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
 /// Builds everything that is shipped.
 pub fn build() -> Result<()> {
     install::targets()?;
@@ -39,8 +44,7 @@ pub fn build() -> Result<()> {
         "cache-health-host",
     ];
     check(&mut cargo(&arguments))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| workspace().join("target"), PathBuf::from);
+    let target = target();
     let dist = workspace().join("dist");
     std::fs::create_dir_all(&dist)?;
     for (from, to) in FILES {

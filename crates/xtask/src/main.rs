@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one door. A fresh machine has cargo and nothing else; what is missing is
 //! installed here, or named in one sentence.
 
+mod bench;
 mod build;
 mod install;
 mod run;
@@ -20,12 +21,15 @@ enum Task {
     Build,
     /// Run every test.
     Test,
+    /// Measure side by side with a native service.
+    Bench(bench::BenchArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Run(args) => run::run(&args),
         Task::Build => build::build().map(|()| ExitCode::SUCCESS),
+        Task::Bench(args) => bench::bench(&args).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test().map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {

@@ -2,17 +2,17 @@
 
 use crate::shell::say;
 use crate::{build, install};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use cache_health_standin::{AZURE_PORT, Standin, port};
 use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How often to check again.
-const INTERVAL: Duration = Duration::from_secs(10);
+/// The port that the URLs in the documentation have, if it is free.
+const HTTP_PORT: u16 = 8080;
 /// How often to look whether somebody wants to leave.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -54,39 +54,71 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
             ", and an identity endpoint"
         }
     ));
-    loop {
-        println!();
-        let status = check(&standin, args.access_key)
-            .status()
-            .context("dist/cache-health cannot be run")?;
-        let code = status
-            .code()
-            .and_then(|code| u8::try_from(code).ok())
-            .unwrap_or(1);
-        if args.once {
-            return Ok(code.into());
-        }
-        println!();
-        say(&format!(
-            "checking again in {} s; Ctrl-C ends it",
-            INTERVAL.as_secs()
-        ));
-        let until = Instant::now() + INTERVAL;
-        while Instant::now() < until {
-            if leave.load(Ordering::Relaxed) {
-                return Ok(ExitCode::SUCCESS);
-            }
-            std::thread::sleep(LOOK);
-        }
+    println!();
+    let status = program(&standin, args.access_key)
+        .arg("check")
+        .status()
+        .context("dist/cache-health cannot be run")?;
+    if args.once {
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        return Ok(code.unwrap_or(1).into());
     }
+    serve(&standin, args.access_key, &leave)
 }
 
-fn check(standin: &Standin, access_key: bool) -> Command {
+/// Serves until somebody wants to leave.
+fn serve(standin: &Standin, access_key: bool, leave: &AtomicBool) -> Result<ExitCode> {
+    let port = if port::is_free(HTTP_PORT) {
+        HTTP_PORT
+    } else {
+        port::any_free()?
+    };
+    let address = format!("127.0.0.1:{port}");
+    let mut server = program(standin, access_key)
+        .args(["serve", "--listen", &address])
+        .spawn()
+        .context("dist/cache-health cannot be run")?;
+    println!();
+    say(&format!(
+        "serving on {address}, a check every 10 s; Ctrl-C ends it"
+    ));
+    for (path, what) in [
+        ("/healthz", "the full report"),
+        ("/healthz?fresh=1", "the same, checked now"),
+        ("/readyz?verbose", "whether to send traffic"),
+        ("/livez", "whether the process works; never touches Redis"),
+    ] {
+        println!(
+            "    curl -i 'http://{address}{path}'{:>width$}  # {what}",
+            "",
+            width = 18 - path.len()
+        );
+    }
+    println!(
+        "    kill -STOP {pid}; kill -CONT {pid}          # let Redis hang, and go on",
+        pid = standin.redis.pid()
+    );
+    while !leave.load(Ordering::Relaxed) {
+        if let Some(status) = server.try_wait()? {
+            bail!("cache-health ended by itself ({status})");
+        }
+        std::thread::sleep(LOOK);
+    }
+    say("draining");
+    // Ctrl-C reached it already; being told twice does no harm.
+    let _ = Command::new("kill")
+        .args(["-TERM", &server.id().to_string()])
+        .status();
+    server.wait()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The program, with the environment that it would find in Container Apps.
+fn program(standin: &Standin, access_key: bool) -> Command {
     let mut command = Command::new(build::program());
     // Nothing of the developer's own shell: what it has set for a real cache must not get in the
     // way here.
     command
-        .arg("check")
         .env_clear()
         .env("REDIS_HOST", "localhost")
         .env("REDIS_PORT", standin.redis.port().to_string())

@@ -7,4 +7,4 @@ mod worker;
 pub use runtime::Runtime;
 
 /// The composed component, precompiled by `build.rs`.
-pub static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cache-health.cwasm"));
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cache-health.cwasm"));

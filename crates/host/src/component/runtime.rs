@@ -64,17 +64,17 @@ struct Instances {
 }
 
 impl Runtime {
-    /// Loads a component that [`cache_health_engine`] precompiled.
+    /// Loads the component that `build.rs` composed and precompiled.
     #[expect(
         unsafe_code,
         reason = "machine code is only as good as where it comes from"
     )]
-    pub fn precompiled(code: &[u8], provider: Arc<Provider>) -> Result<Self, RuntimeError> {
+    pub fn embedded(provider: Arc<Provider>) -> Result<Self, RuntimeError> {
         let engine = Engine::new(&cache_health_engine::config()).map_err(RuntimeError::Load)?;
-        // SAFETY: the only caller passes what build.rs embedded into this very program, and
-        // wasmtime refuses code of another version or configuration.
-        let component =
-            unsafe { Component::deserialize(&engine, code) }.map_err(RuntimeError::Load)?;
+        // SAFETY: the code was made by build.rs for this very program, and wasmtime refuses code
+        // of another version or configuration.
+        let component = unsafe { Component::deserialize(&engine, super::EMBEDDED) };
+        let component = component.map_err(RuntimeError::Load)?;
         Self::new(engine, &component, provider).map_err(RuntimeError::Load)
     }
 

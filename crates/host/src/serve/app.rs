@@ -1,0 +1,88 @@
+//! What all requests share.
+
+use crate::component::Runtime;
+use crate::serve::flight::Flights;
+use crate::serve::series::{Judgement, Readiness, Sample, Series};
+use cache_health_provider::Config;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use tracing::info;
+
+/// The most requests that may wait for a check at once; one more is answered with 503.
+pub const MAX_IN_FLIGHT: usize = 256;
+
+/// What all requests share.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+struct Shared {
+    runtime: Runtime,
+    flights: Arc<Flights>,
+    series: Mutex<Series>,
+    judgement: Judgement,
+    draining: AtomicBool,
+    in_flight: Arc<Semaphore>,
+}
+
+impl App {
+    /// The state before the first sample.
+    pub fn new(runtime: Runtime, config: &Config) -> Self {
+        Self(Arc::new(Shared {
+            runtime,
+            flights: Arc::default(),
+            series: Mutex::default(),
+            judgement: Judgement::new(config.failures, config.interval, config.timeout),
+            draining: AtomicBool::new(false),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+        }))
+    }
+
+    /// Makes a check, or joins the one under way.
+    pub async fn fresh(&self) -> Arc<Sample> {
+        self.0.flights.join(&self.0.runtime).await
+    }
+
+    /// Room for one more request that waits; none when there is not.
+    pub fn admit(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        Arc::clone(&self.0.in_flight).try_acquire_owned().ok()
+    }
+
+    /// Takes a sample in.
+    pub fn record(&self, sample: Arc<Sample>) {
+        let document = &sample.document;
+        let mut series = self.series();
+        let before = series.newest().map(|newest| newest.document.status);
+        if before != Some(document.status) {
+            let failure = document.failure_kind().map(|kind| kind.as_str());
+            info!(status = ?document.status, failure, output = document.output, "verdict");
+        }
+        series.push(sample, self.0.judgement);
+    }
+
+    /// The newest sample.
+    pub fn newest(&self) -> Option<Arc<Sample>> {
+        self.series().newest().map(Arc::clone)
+    }
+
+    /// Whether to send traffic, shutdown aside.
+    pub fn readiness(&self) -> Readiness {
+        self.series().readiness(self.0.judgement, Instant::now())
+    }
+
+    /// From now on, not ready.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a shutdown is under way.
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    fn series(&self) -> MutexGuard<'_, Series> {
+        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
+        self.0.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

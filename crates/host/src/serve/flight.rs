@@ -1,0 +1,66 @@
+//! Requests at the same time share one check.
+
+use crate::component::Runtime;
+use crate::serve::series::Sample;
+use crate::verdict;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+type Flight = Shared<BoxFuture<'static, Arc<Sample>>>;
+
+/// The check under way, if there is one.
+#[derive(Default)]
+pub struct Flights {
+    under_way: Mutex<Option<Flight>>,
+}
+
+impl Flights {
+    /// Makes a check or joins the one under way. It is a task of its own: a client that goes away
+    /// strands nobody.
+    pub async fn join(self: &Arc<Self>, runtime: &Runtime) -> Arc<Sample> {
+        let flight = {
+            let mut under_way = self
+                .under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            match &*under_way {
+                Some(flight) => flight.clone(),
+                None => {
+                    let flight = self.start(runtime.clone());
+                    *under_way = Some(flight.clone());
+                    flight
+                }
+            }
+        };
+        flight.await
+    }
+
+    fn start(self: &Arc<Self>, runtime: Runtime) -> Flight {
+        let flights = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let document = verdict::fresh(&runtime).await;
+            let mut under_way = flights
+                .under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *under_way = None;
+            Arc::new(Sample {
+                document,
+                at: Instant::now(),
+            })
+        });
+        async move {
+            task.await.unwrap_or_else(|_| {
+                let document = verdict::internal("the check was broken off");
+                Arc::new(Sample {
+                    document,
+                    at: Instant::now(),
+                })
+            })
+        }
+        .boxed()
+        .shared()
+    }
+}

@@ -1,0 +1,84 @@
+//! Which route a request is for, and what each answers.
+
+use crate::serve::app::App;
+use crate::serve::respond::{self, Response};
+use crate::serve::series::Readiness;
+use crate::verdict;
+use cache_health_report::Kind;
+use http::{Method, Request, StatusCode};
+use hyper::body::{Body as _, Incoming};
+use std::time::Instant;
+
+/// Answers a request.
+pub async fn answer(app: &App, request: &Request<Incoming>) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let path = request.uri().path();
+    if !matches!(path, "/livez" | "/readyz" | "/healthz") {
+        return respond::text(StatusCode::NOT_FOUND, "no such route; try /healthz\n");
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return respond::method_not_allowed();
+    }
+    // No route takes a body, so none is read.
+    if !request.body().is_end_stream() {
+        return respond::body_not_allowed();
+    }
+    match path {
+        "/livez" => respond::text(StatusCode::OK, "ok\n"),
+        "/readyz" => readyz(app, asks(query, "verbose")),
+        _ => healthz(app, asks(query, "fresh")).await,
+    }
+}
+
+/// Whether a query asks for something: `?name` or `?name=1`.
+fn asks(query: &str, name: &str) -> bool {
+    query
+        .split('&')
+        .any(|pair| matches!(pair.split_once('='), Some((n, "1")) if n == name) || pair == name)
+}
+
+fn readyz(app: &App, verbose: bool) -> Response {
+    let readiness = app.readiness();
+    let reason = if app.is_draining() {
+        Some("draining")
+    } else {
+        readiness.reason()
+    };
+    respond::readiness(&readiness, reason, verbose)
+}
+
+async fn healthz(app: &App, fresh: bool) -> Response {
+    let newest = if fresh { None } else { app.newest() };
+    let Some(sample) = newest else {
+        // Fresh, or nothing known yet: wait for the check under way, or make one.
+        let Some(_room) = app.admit() else {
+            return respond::too_many();
+        };
+        return respond::report(&app.fresh().await.document);
+    };
+    if let Readiness::Stale(age) = app.readiness() {
+        let output = format!("The newest sample is {} s old", age.as_secs());
+        let remedy = "The probe itself stopped sampling: look at its log and its CPU limit, then \
+                      restart it.";
+        return respond::report(&verdict::failure(Kind::Stale, &output, remedy));
+    }
+    let mut document = sample.document.clone();
+    let age = Instant::now().saturating_duration_since(sample.at);
+    document.age_seconds = (age.as_secs_f64() * 1000.0).round() / 1000.0;
+    respond::report(&document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_asks_with_or_without_one() {
+        for query in ["verbose", "verbose=1", "a=b&verbose", "verbose&x=y"] {
+            assert!(asks(query, "verbose"), "{query}");
+        }
+        for query in ["", "verbose=0", "verbosed", "x=verbose", "verbose=11"] {
+            assert!(!asks(query, "verbose"), "{query}");
+        }
+    }
+}

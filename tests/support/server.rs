@@ -1,0 +1,201 @@
+//! One run of `cache-health serve`.
+
+use super::Check;
+use cache_health_report::Document;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// The longest anything may take that is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How often to look.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A program that serves; killed when dropped.
+pub struct Server {
+    pub process: Child,
+    pub address: String,
+    log: Arc<Mutex<String>>,
+    secrets: Vec<String>,
+    agent: ureq::Agent,
+}
+
+/// What it answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub body: String,
+    pub took: Duration,
+}
+
+impl Answer {
+    pub fn document(&self) -> Document {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Check {
+    /// Serves in place of checking once.
+    pub fn serve(self) -> Server {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_cache-health"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env_clear()
+            .envs(&self.environment)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let log = Arc::new(Mutex::new(String::new()));
+        let lines = BufReader::new(process.stderr.take().expect("piped")).lines();
+        let sink = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                sink.lock().expect("whole").push_str(&(line + "\n"));
+            }
+        });
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .into();
+        let secrets = self.secrets;
+        let mut server = Server {
+            process,
+            address: String::new(),
+            log,
+            secrets,
+            agent,
+        };
+        server.address = server.wait_for("its address", |server| {
+            let log = server.log();
+            let line = log
+                .lines()
+                .find(|line| line.contains("\"serving /livez"))?
+                .to_owned();
+            let rest = line.split("\"address\":\"").nth(1)?.to_owned();
+            Some(rest.split('"').next()?.to_owned())
+        });
+        server
+    }
+}
+
+impl Server {
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("whole").clone()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        let started = Instant::now();
+        let response = self.agent.get(self.url(path)).call();
+        self.answer(response, started)
+    }
+
+    pub fn head(&self, path: &str) -> Answer {
+        let started = Instant::now();
+        let response = self.agent.head(self.url(path)).call();
+        self.answer(response, started)
+    }
+
+    pub fn post(&self, path: &str, body: &str) -> Answer {
+        let started = Instant::now();
+        let response = self.agent.post(self.url(path)).send(body);
+        self.answer(response, started)
+    }
+
+    fn answer(
+        &self,
+        response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        started: Instant,
+    ) -> Answer {
+        let mut response = response.expect("an answer");
+        let body = response.body_mut().read_to_string().expect("UTF-8");
+        for secret in &self.secrets {
+            assert!(!body.contains(secret.as_str()), "a secret in:\n{body}");
+        }
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            body,
+            took: started.elapsed(),
+        }
+    }
+
+    /// Looks until there is something, within the patience of tests.
+    #[track_caller]
+    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            std::thread::sleep(LOOK);
+        }
+        panic!("waited in vain for {what}; the log:\n{}", self.log());
+    }
+
+    /// Looks until a route answers with this status; returns how long that took.
+    #[track_caller]
+    pub fn wait_for_status(&self, path: &str, status: u16) -> Duration {
+        let started = Instant::now();
+        self.wait_for(&format!("{status} on {path}"), |server| {
+            (server.get(path).status == status).then_some(())
+        });
+        started.elapsed()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([&format!("-{name}"), &self.process.id().to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(status.success());
+    }
+
+    /// Waits for its end; returns the exit code.
+    #[track_caller]
+    pub fn wait(&mut self, limit: Duration) -> i32 {
+        let until = Instant::now() + limit;
+        while Instant::now() < until {
+            if let Some(status) = self.process.try_wait().expect("waitable") {
+                return status.code().expect("an exit code");
+            }
+            std::thread::sleep(LOOK);
+        }
+        panic!("still runs after {limit:?}; the log:\n{}", self.log());
+    }
+
+    /// Its resident memory, in bytes.
+    pub fn resident(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(path).expect("Linux");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .expect("a line");
+        let kilobytes = line.split_whitespace().nth(1).expect("a number");
+        kilobytes.parse::<u64>().expect("a number") * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if !std::thread::panicking() {
+            let log = self.log();
+            for secret in &self.secrets {
+                assert!(
+                    !log.contains(secret.as_str()),
+                    "a secret in the log:\n{log}"
+                );
+            }
+        }
+    }
+}
