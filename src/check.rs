@@ -102,7 +102,7 @@ async fn attempt_all<C: Capabilities>(
     };
     let deadline = Deadline::after(host, settings.deadline);
     observations.settings = Some(settings.clone());
-    let Some(configured) = within(host, settings.deadline, host.candidates()).await else {
+    let Some(configured) = deadline.within(host.candidates()).await else {
         return Some(silent);
     };
 
@@ -129,8 +129,9 @@ async fn attempt_all<C: Capabilities>(
         let mut probe = Probe {
             host,
             settings: &settings,
-            deadline,
+            deadline: &deadline,
             attempt: &mut attempt,
+            mark: host.now(),
         };
         let trouble = probe.run(policy::has_key(rest), new_connection).await.err();
         attempt.trouble = trouble;
@@ -156,18 +157,19 @@ fn no_credential() -> ConfigError {
 }
 
 /// One candidate being tried.
-struct Probe<'a, C: Capabilities> {
-    host: &'a C,
+struct Probe<'a, 'h, C: Capabilities> {
+    host: &'h C,
     settings: &'a Settings,
-    deadline: Deadline,
+    deadline: &'a Deadline<'h, C>,
     attempt: &'a mut Attempt,
+    /// When the last step ended, which is when the next one starts.
+    mark: Duration,
 }
 
-impl<C: Capabilities> Probe<'_, C> {
+impl<C: Capabilities> Probe<'_, '_, C> {
     async fn run(&mut self, key_follows: bool, fresh: bool) -> Result<(), Trouble> {
         let (credential, token_time) = self.acquire(key_follows).await?;
-        let connection = self.connect(&credential, fresh, token_time).await?;
-        let reused = self.host.session(&connection).reused;
+        let (connection, reused) = self.connect(&credential, fresh, token_time).await?;
         let before = self.attempt.steps.len();
         match self.round_trip(&connection, reused).await {
             Err(Trouble {
@@ -186,12 +188,15 @@ impl<C: Capabilities> Probe<'_, C> {
         &mut self,
         key_follows: bool,
     ) -> Result<(C::Credential, Option<Duration>), Trouble> {
-        let started = self.host.now();
-        let remaining = self.deadline.remaining(self.host);
         // Only `auto` has a next candidate of another method.
         let key_follows = key_follows && self.settings.auth == AuthPolicy::Auto;
         let candidate = &self.attempt.candidate;
-        let wait = policy::acquire_limit(candidate, key_follows, self.settings.deadline, remaining);
+        let wait = policy::acquire_limit(
+            candidate,
+            key_follows,
+            self.settings.deadline,
+            self.remaining(),
+        );
         let is_token = candidate.method == AuthMethod::Entra;
         let call = self.host.acquire(candidate.id, budget(wait));
         let result = match within(self.host, wait, call).await {
@@ -201,7 +206,7 @@ impl<C: Capabilities> Probe<'_, C> {
                 "the access key was not supplied in time".into(),
             )),
         };
-        let took = self.host.now().saturating_sub(started);
+        let took = self.lap();
         match result {
             Ok(credential) => {
                 self.attempt.facts = Some(self.host.facts(&credential));
@@ -220,16 +225,17 @@ impl<C: Capabilities> Probe<'_, C> {
         }
     }
 
+    /// Connects; with the connection, whether it was kept from an earlier check.
     async fn connect(
         &mut self,
         credential: &C::Credential,
         fresh: bool,
         token_time: Option<Duration>,
-    ) -> Result<C::Connection, Trouble> {
-        let started = self.host.now();
-        let wait = self.deadline.remaining(self.host);
-        let call = self.host.connect(credential, budget(wait), fresh);
-        let result = match within(self.host, wait, call).await {
+    ) -> Result<(C::Connection, bool), Trouble> {
+        let call = self
+            .host
+            .connect(credential, budget(self.remaining()), fresh);
+        let result = match self.deadline.within(call).await {
             Some(result) => result,
             None => Err(ConnectFailure {
                 error: RedisError::Timeout,
@@ -237,7 +243,7 @@ impl<C: Capabilities> Probe<'_, C> {
                 session: Session::default(),
             }),
         };
-        let took = self.host.now().saturating_sub(started);
+        let took = self.lap();
         let session = match &result {
             Ok(connection) => self.host.session(connection),
             Err(failure) => failure.session.clone(),
@@ -251,13 +257,16 @@ impl<C: Capabilities> Probe<'_, C> {
             self.record(step, Status::Pass, time);
         }
         self.attempt.tls = session.tls.or(self.attempt.tls.take());
-        result.map_err(|failure| {
-            self.record(failure.step, Status::Fail, took.saturating_sub(known));
-            Trouble {
-                cause: Cause::Redis(failure.error),
-                step: Some(failure.step),
+        match result {
+            Ok(connection) => Ok((connection, session.reused)),
+            Err(failure) => {
+                self.record(failure.step, Status::Fail, took.saturating_sub(known));
+                Err(Trouble {
+                    cause: Cause::Redis(failure.error),
+                    step: Some(failure.step),
+                })
             }
-        })
+        }
     }
 
     /// `SET`, `GET`, and the comparison.
@@ -267,13 +276,11 @@ impl<C: Capabilities> Probe<'_, C> {
         reused: bool,
     ) -> Result<(), Trouble> {
         let host = self.host;
-        let wait = policy::command_limit(reused, self.deadline.remaining(host));
-        let call = host.set(connection, VALUE, TTL_SECONDS, budget(wait));
-        self.command(Step::Set, wait, call).await?;
-
-        let wait = policy::command_limit(reused, self.deadline.remaining(host));
-        let call = host.get(connection, budget(wait));
-        let value = self.command(Step::Get, wait, call).await?;
+        let limit = budget(policy::command_limit(reused, self.remaining()));
+        self.command(Step::Set, host.set(connection, VALUE, TTL_SECONDS, limit))
+            .await?;
+        let limit = budget(policy::command_limit(reused, self.remaining()));
+        let value = self.command(Step::Get, host.get(connection, limit)).await?;
         if value.as_deref() == Some(VALUE) {
             return Ok(());
         }
@@ -289,14 +296,14 @@ impl<C: Capabilities> Probe<'_, C> {
     async fn command<T>(
         &mut self,
         step: Step,
-        wait: Duration,
         call: impl Future<Output = Result<T, RedisError>>,
     ) -> Result<T, Trouble> {
-        let started = self.host.now();
-        let result = within(self.host, wait, call)
+        let result = self
+            .deadline
+            .within(call)
             .await
             .unwrap_or(Err(RedisError::Timeout));
-        let took = self.host.now().saturating_sub(started);
+        let took = self.lap();
         let status = if result.is_ok() {
             Status::Pass
         } else {
@@ -322,7 +329,7 @@ impl<C: Capabilities> Probe<'_, C> {
     ) -> Result<(), Trouble> {
         let connected = self.connect(credential, true, None).await;
         let result = match connected {
-            Ok(connection) => self.round_trip(&connection, false).await,
+            Ok((connection, _)) => self.round_trip(&connection, false).await,
             Err(trouble) => Err(trouble),
         };
         match result {
@@ -346,6 +353,18 @@ impl<C: Capabilities> Probe<'_, C> {
             }),
             Err(trouble) => Err(trouble),
         }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.deadline.remaining(self.mark)
+    }
+
+    /// How long it is since the last step ended.
+    fn lap(&mut self) -> Duration {
+        let now = self.host.now();
+        let lap = now.saturating_sub(self.mark);
+        self.mark = now;
+        lap
     }
 
     fn record(&mut self, step: Step, status: Status, duration: Duration) {

@@ -42,10 +42,11 @@ impl Capabilities for Host {
     }
 
     fn facts(&self, credential: &Self::Credential) -> CredentialFacts {
+        let description = credential.describe();
         CredentialFacts {
-            principal: credential.principal(),
-            expires_at: credential.expires_at(),
-            renewal_failure: credential.renewal_failure().map(credential_error_from_wit),
+            principal: description.principal,
+            expires_at: description.expires_at,
+            renewal_failure: description.renewal_failure.map(credential_error_from_wit),
         }
     }
 

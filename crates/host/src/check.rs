@@ -23,7 +23,7 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
         Err(error) => return misconfigured(&error, format),
     };
     let document = match Runtime::embedded(provider) {
-        Ok(runtime) => verdict::fresh(&runtime).await,
+        Ok(runtime) => verdict::fresh(&runtime).await.document(),
         Err(error) => {
             error!(%error, "no verdict");
             verdict::internal("the component cannot be loaded")

@@ -6,7 +6,9 @@ use cache_health_host::{check, logging, serve};
 use clap::Parser as _;
 use std::process::ExitCode;
 
-#[tokio::main]
+// One thread: a check is a dozen hops between tasks, and hops between threads cost more than a second
+// thread earns (measured: `cargo xtask bench`). Guests yield to it every few milliseconds.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start();

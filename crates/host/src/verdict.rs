@@ -1,23 +1,56 @@
 //! Asking the component for a verdict; when it gives none, that is a verdict too.
 
 use crate::component::Runtime;
+use bytes::Bytes;
 use cache_health_report::{Document, Finding, Kind, Status};
+use http::StatusCode;
 use std::time::SystemTime;
 use tracing::error;
 
 /// The one request that makes a check, whoever wants it.
 const FRESH: &str = "/healthz?fresh=1";
 
-/// Makes a check, or joins one under way in the component.
-pub async fn fresh(runtime: &Runtime) -> Document {
-    match runtime.get(FRESH).await {
-        Ok(answer) => serde_json::from_slice(answer.body()).unwrap_or_else(|error| {
+/// A verdict as the component rendered it. It is only read when somebody needs to know more than
+/// what is passed on.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What HTTP says.
+    pub status: StatusCode,
+    /// The report, `application/health+json`.
+    pub body: Bytes,
+}
+
+impl Verdict {
+    /// Reads it.
+    pub fn document(&self) -> Document {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             error!(%error, "the component's answer is not a report");
             internal("the component's answer is not a report")
-        }),
+        })
+    }
+}
+
+impl From<Document> for Verdict {
+    fn from(document: Document) -> Self {
+        let status = http_status(document.status);
+        // A document has nothing in it that JSON cannot say.
+        Self {
+            status,
+            body: serde_json::to_vec(&document).unwrap_or_default().into(),
+        }
+    }
+}
+
+/// Makes a check, or joins one under way in the component.
+pub async fn fresh(runtime: &Runtime) -> Verdict {
+    match runtime.get(FRESH).await {
+        Ok(answer) => Verdict {
+            status: answer.status(),
+            body: answer.into_body(),
+        },
         Err(error) => {
             error!(%error, "no verdict");
-            internal("the component gave no answer")
+            internal("the component gave no answer").into()
         }
     }
 }
@@ -41,9 +74,9 @@ pub fn failure(kind: Kind, output: &str, remedy: &str) -> Document {
 }
 
 /// The verdict as HTTP says it.
-pub fn http_status(status: Status) -> http::StatusCode {
+pub fn http_status(status: Status) -> StatusCode {
     match status {
-        Status::Pass | Status::Warn => http::StatusCode::OK,
-        Status::Fail => http::StatusCode::SERVICE_UNAVAILABLE,
+        Status::Pass | Status::Warn => StatusCode::OK,
+        Status::Fail => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

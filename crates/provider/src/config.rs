@@ -12,6 +12,27 @@ use std::path::PathBuf;
 use std::time::Duration;
 use thiserror::Error;
 
+/// The names of all variables that are read.
+pub const NAMES: [&str; 17] = [
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_AUTH",
+    "REDIS_HEALTH_KEY",
+    "REDIS_CA_FILE",
+    "REDIS_ACCESS_KEY",
+    "REDIS_ACCESS_KEY_FILE",
+    "REDIS_ACCESS_KEY_SECONDARY",
+    "REDIS_ACCESS_KEY_SECONDARY_FILE",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "AZURE_CLIENT_ID",
+    "CACHE_HEALTH_LISTEN",
+    "CACHE_HEALTH_TIMEOUT",
+    "CACHE_HEALTH_INTERVAL",
+    "CACHE_HEALTH_FAILURES",
+    "CACHE_HEALTH_COLD_EVERY",
+];
+
 /// Where variables come from: the environment, Spin's variables, or a map in a test.
 pub trait Variables {
     /// The raw value; none when it is not set. An error when it is set but not text.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod identity;
 pub mod jwt;
 pub mod reply;
+pub mod schedule;
 
 pub use config::{Config, ConfigError, Variables};
 pub use secrecy::{ExposeSecret, SecretString};

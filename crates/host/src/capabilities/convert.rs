@@ -2,7 +2,7 @@
 
 use super::bindings::cache_health::probe::{credentials, redis, settings};
 use crate::cache::{CacheError, ConnectFailure, DialStep, Observed};
-use crate::provider::CredentialError;
+use crate::provider::{Credential, CredentialError};
 use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError};
 use cache_health_provider::identity::{IdentityError, Rejected, Unavailable};
 use cache_health_provider::reply::Reply;
@@ -31,11 +31,23 @@ pub fn candidate_to_wit(candidate: Candidate) -> credentials::Candidate {
     }
 }
 
-pub fn method_to_wit(candidate: Candidate) -> credentials::AuthMethod {
+fn method_to_wit(candidate: Candidate) -> credentials::AuthMethod {
     if candidate.is_entra() {
         credentials::AuthMethod::Entra
     } else {
         credentials::AuthMethod::AccessKey
+    }
+}
+
+pub fn description_to_wit(credential: &Credential) -> credentials::Description {
+    credentials::Description {
+        method: method_to_wit(credential.candidate),
+        label: credential.candidate.label().to_owned(),
+        principal: credential.principal.clone(),
+        expires_at: credential.expires_at,
+        renewal_failure: credential
+            .renewal_failure
+            .map(|error| credential_error_to_wit(CredentialError::Identity(error))),
     }
 }
 

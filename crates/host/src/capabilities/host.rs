@@ -6,7 +6,7 @@
 use super::bindings::cache_health::probe::{credentials, redis, settings};
 use super::{CapabilitiesView, ConnectionHandle, CredentialHandle, HasCapabilities, convert};
 use crate::cache::Cache;
-use crate::provider::{CredentialError, Provider};
+use crate::provider::Provider;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Result;
@@ -59,35 +59,10 @@ impl<T: Send> credentials::HostCredentialWithStore<T> for HasCapabilities {
 }
 
 impl credentials::HostCredential for CapabilitiesView<'_> {
-    fn method(&mut self, handle: Resource<CredentialHandle>) -> Result<credentials::AuthMethod> {
-        let credential = &self.table.get(&handle)?.credential;
-        Ok(convert::method_to_wit(credential.candidate))
-    }
-
-    fn label(&mut self, handle: Resource<CredentialHandle>) -> Result<String> {
-        Ok(self
-            .table
-            .get(&handle)?
-            .credential
-            .candidate
-            .label()
-            .to_owned())
-    }
-
-    fn principal(&mut self, handle: Resource<CredentialHandle>) -> Result<Option<String>> {
-        Ok(self.table.get(&handle)?.credential.principal.clone())
-    }
-
-    fn expires_at(&mut self, handle: Resource<CredentialHandle>) -> Result<Option<i64>> {
-        Ok(self.table.get(&handle)?.credential.expires_at)
-    }
-
-    fn renewal_failure(
-        &mut self,
-        handle: Resource<CredentialHandle>,
-    ) -> Result<Option<credentials::CredentialError>> {
-        let failure = self.table.get(&handle)?.credential.renewal_failure;
-        Ok(failure.map(|error| convert::credential_error_to_wit(CredentialError::Identity(error))))
+    fn describe(&mut self, handle: Resource<CredentialHandle>) -> Result<credentials::Description> {
+        Ok(convert::description_to_wit(
+            &self.table.get(&handle)?.credential,
+        ))
     }
 
     fn drop(&mut self, handle: Resource<CredentialHandle>) -> Result<()> {

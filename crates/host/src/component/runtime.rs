@@ -17,7 +17,7 @@ use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyHandler, ProxyPre
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 /// How often the epoch ends: a guest that computes without pause yields to others this often.
-const EPOCH: Duration = Duration::from_millis(100);
+const EPOCH: Duration = Duration::from_millis(10);
 /// How much longer than the deadline of a check a request may take before it is given up.
 const GRACE: Duration = Duration::from_secs(1);
 

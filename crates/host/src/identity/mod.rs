@@ -1,7 +1,6 @@
 //! Microsoft Entra tokens: fetched from the identity endpoint, kept, renewed in time.
 
 mod endpoint;
-mod schedule;
 mod tokens;
 
 pub use tokens::Tokens;

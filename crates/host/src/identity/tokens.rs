@@ -5,10 +5,10 @@
 //! joins it.
 
 use crate::identity::endpoint::{self, Failure, now};
-use crate::identity::schedule;
 use cache_health_provider::SecretString;
 use cache_health_provider::config::ManagedIdentity;
 use cache_health_provider::identity::{IdentityError, Token, Unavailable};
+use cache_health_provider::schedule;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -181,15 +181,11 @@ fn fail(state: &mut State, error: IdentityError) {
     warn!(?error, "could not get an Entra token");
 }
 
-/// Whether, and after how long, to try again within one fetch. Rubbish is not retried: an
-/// endpoint that answers 200 with it has nothing better a second later.
+/// Whether, and after how long, to try again within one fetch.
 fn pause_before_retry(failure: &Failure, tries: u32, until: Instant) -> Option<Duration> {
-    let IdentityError::Unavailable(
-        Unavailable::Unreachable | Unavailable::Timeout | Unavailable::Status(408 | 429 | 500..),
-    ) = failure.error
-    else {
+    if !schedule::is_worth_a_retry(failure.error) {
         return None;
-    };
+    }
     let pause = schedule::retry_pause(tries, failure.retry_after, fastrand::f64());
     (Instant::now() + pause < until).then_some(pause)
 }

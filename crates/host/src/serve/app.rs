@@ -51,9 +51,9 @@ impl App {
 
     /// Takes a sample in.
     pub fn record(&self, sample: Arc<Sample>) {
-        let document = &sample.document;
+        let document = sample.document();
         let mut series = self.series();
-        let before = series.newest().map(|newest| newest.document.status);
+        let before = series.newest().map(|newest| newest.document().status);
         if before != Some(document.status) {
             let failure = document.failure_kind().map(|kind| kind.as_str());
             info!(status = ?document.status, failure, output = document.output, "verdict");

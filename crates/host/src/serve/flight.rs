@@ -6,7 +6,6 @@ use crate::verdict;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 type Flight = Shared<BoxFuture<'static, Arc<Sample>>>;
 
@@ -40,24 +39,19 @@ impl Flights {
     fn start(self: &Arc<Self>, runtime: Runtime) -> Flight {
         let flights = Arc::clone(self);
         let task = tokio::spawn(async move {
-            let document = verdict::fresh(&runtime).await;
+            let verdict = verdict::fresh(&runtime).await;
             let mut under_way = flights
                 .under_way
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             *under_way = None;
-            Arc::new(Sample {
-                document,
-                at: Instant::now(),
-            })
+            Arc::new(Sample::new(verdict))
         });
         async move {
             task.await.unwrap_or_else(|_| {
-                let document = verdict::internal("the check was broken off");
-                Arc::new(Sample {
-                    document,
-                    at: Instant::now(),
-                })
+                Arc::new(Sample::new(
+                    verdict::internal("the check was broken off").into(),
+                ))
             })
         }
         .boxed()

@@ -54,18 +54,18 @@ async fn healthz(app: &App, fresh: bool) -> Response {
         let Some(_room) = app.admit() else {
             return respond::too_many();
         };
-        return respond::report(&app.fresh().await.document);
+        return respond::verdict(&app.fresh().await.verdict);
     };
     if let Readiness::Stale(age) = app.readiness() {
         let output = format!("The newest sample is {} s old", age.as_secs());
         let remedy = "The probe itself stopped sampling: look at its log and its CPU limit, then \
                       restart it.";
-        return respond::report(&verdict::failure(Kind::Stale, &output, remedy));
+        return respond::verdict(&verdict::failure(Kind::Stale, &output, remedy).into());
     }
-    let mut document = sample.document.clone();
+    let mut document = sample.document().clone();
     let age = Instant::now().saturating_duration_since(sample.at);
     document.age_seconds = (age.as_secs_f64() * 1000.0).round() / 1000.0;
-    respond::report(&document)
+    respond::verdict(&document.into())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Samples and what they mean for readiness. Pure.
 
+use crate::verdict::Verdict;
 use cache_health_report::{Document, Kind, Status};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How many intervals old a sample may be.
@@ -12,10 +13,27 @@ const GRACE: Duration = Duration::from_secs(1);
 /// A verdict, and when it was had.
 #[derive(Debug)]
 pub struct Sample {
-    /// The verdict.
-    pub document: Document,
+    /// The verdict as it was rendered.
+    pub verdict: Verdict,
     /// When it was had.
     pub at: Instant,
+    document: OnceLock<Document>,
+}
+
+impl Sample {
+    /// A verdict that was had just now.
+    pub fn new(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            at: Instant::now(),
+            document: OnceLock::new(),
+        }
+    }
+
+    /// The verdict, read.
+    pub fn document(&self) -> &Document {
+        self.document.get_or_init(|| self.verdict.document())
+    }
 }
 
 /// How samples are judged.
@@ -59,7 +77,7 @@ impl Readiness {
             Self::Ready(_) => None,
             Self::Failing(sample) => Some(
                 sample
-                    .document
+                    .document()
                     .failure_kind()
                     .unwrap_or(Kind::Internal)
                     .as_str(),
@@ -81,7 +99,7 @@ pub struct Series {
 impl Series {
     /// Takes a sample in.
     pub fn push(&mut self, sample: Arc<Sample>, judgement: Judgement) {
-        match sample.document.status {
+        match sample.document().status {
             Status::Pass | Status::Warn => {
                 self.failing = 0;
                 self.ready = true;
@@ -130,10 +148,7 @@ mod tests {
     fn sample(status: Status) -> Arc<Sample> {
         let mut document = verdict::failure(Kind::Loading, "loading", "wait");
         document.status = status;
-        Arc::new(Sample {
-            document,
-            at: Instant::now(),
-        })
+        Arc::new(Sample::new(document.into()))
     }
 
     fn after(statuses: &[Status]) -> Option<&'static str> {

@@ -1,5 +1,6 @@
 //! When to ask for a token again. Pure.
 
+use crate::identity::{IdentityError, Unavailable};
 use std::time::Duration;
 
 /// Microsoft's libraries renew this long before a token ends.
@@ -44,6 +45,19 @@ pub fn retry_pause(tries: u32, asked: Option<Duration>, chance: f64) -> Duration
             .min(MOST_RETRY)
     });
     pause + pause.mul_f64(JITTER * chance.clamp(0.0, 1.0))
+}
+
+/// Whether to try again within one fetch. A no stays a no, and an endpoint that answers 200 with
+/// rubbish has nothing better a second later.
+pub fn is_worth_a_retry(error: IdentityError) -> bool {
+    matches!(
+        error,
+        IdentityError::Unavailable(
+            Unavailable::Unreachable
+                | Unavailable::Timeout
+                | Unavailable::Status(408 | 429 | 500..)
+        )
+    )
 }
 
 #[cfg(test)]

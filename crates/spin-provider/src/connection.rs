@@ -1,0 +1,170 @@
+//! The connection of this instance: kept between its requests, replaced when it broke or its
+//! credential changed.
+
+use crate::error_text::{self, Failure};
+use crate::{address, clock, variables};
+use cache_health_provider::reply::Reply;
+use cache_health_provider::{ExposeSecret as _, SecretString};
+use spin_sdk::redis::{self, RedisParameter, RedisResult};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Why a call failed.
+#[derive(Clone, Debug)]
+pub enum ConnectionError {
+    /// Redis, TLS or the network, as far as Spin says.
+    Failure(Failure),
+    /// The manifest does not allow the address, or it cannot be parsed.
+    NotAllowed,
+    /// Spin's own limit of connections is reached.
+    TooMany,
+    /// The budget passed.
+    Timeout,
+}
+
+/// A connection, and what it was made with.
+#[derive(Clone)]
+pub struct Connection {
+    inner: Rc<redis::Connection>,
+    identity: Identity,
+    /// Whether it was kept from an earlier request.
+    pub reused: bool,
+    /// How long it took to make.
+    pub took: Duration,
+}
+
+/// What has to be the same for a kept connection to be used: where to, and as whom with which
+/// password (by how often that has changed).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub generation: u64,
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<Connection>> = const { RefCell::new(None) };
+}
+
+/// The kept connection, or a new one. Spin does not let a live connection authenticate again
+/// without recording the token in a trace, so a renewed token means a new connection.
+pub async fn connect(
+    identity: Identity,
+    password: &SecretString,
+    budget: Duration,
+    fresh: bool,
+) -> Result<Connection, ConnectionError> {
+    let kept = KEPT.with_borrow(|kept| kept.clone());
+    if let Some(connection) = kept.filter(|kept| !fresh && kept.identity == identity) {
+        return Ok(Connection {
+            reused: true,
+            ..connection
+        });
+    }
+    let started = clock::now();
+    let address = address::of(&identity.host, identity.port, &identity.user, password);
+    let opened = clock::within(budget, redis::Connection::open(address.expose_secret())).await;
+    let inner = opened.ok_or(ConnectionError::Timeout)?.map_err(|error| {
+        let error = convert(error);
+        if matches!(error, ConnectionError::Failure(Failure::Reply(_))) {
+            variables::forget();
+        }
+        error
+    })?;
+    let connection = Connection {
+        inner: Rc::new(inner),
+        identity,
+        reused: false,
+        took: clock::now().saturating_sub(started),
+    };
+    KEPT.set(Some(connection.clone()));
+    Ok(connection)
+}
+
+/// `SET <key> <value> EX <ttl>`.
+pub async fn set(
+    connection: &Connection,
+    key: &str,
+    value: Vec<u8>,
+    ttl: u32,
+    budget: Duration,
+) -> Result<(), ConnectionError> {
+    let arguments = vec![
+        RedisParameter::Binary(key.as_bytes().to_vec()),
+        RedisParameter::Binary(value),
+        RedisParameter::Binary(b"EX".to_vec()),
+        RedisParameter::Int64(ttl.into()),
+    ];
+    match execute(connection, "SET", arguments, budget)
+        .await?
+        .as_slice()
+    {
+        [RedisResult::Status(_)] => Ok(()),
+        _ => Err(ConnectionError::Failure(Failure::Protocol)),
+    }
+}
+
+/// `GET <key>`.
+pub async fn get(
+    connection: &Connection,
+    key: &str,
+    budget: Duration,
+) -> Result<Option<Vec<u8>>, ConnectionError> {
+    let arguments = vec![RedisParameter::Binary(key.as_bytes().to_vec())];
+    match execute(connection, "GET", arguments, budget)
+        .await?
+        .as_slice()
+    {
+        [RedisResult::Binary(value)] => Ok(Some(value.clone())),
+        [RedisResult::Status(value)] => Ok(Some(value.clone().into_bytes())),
+        [RedisResult::Nil] | [] => Ok(None),
+        _ => Err(ConnectionError::Failure(Failure::Protocol)),
+    }
+}
+
+async fn execute(
+    connection: &Connection,
+    command: &str,
+    arguments: Vec<RedisParameter>,
+    budget: Duration,
+) -> Result<Vec<RedisResult>, ConnectionError> {
+    let call = connection.inner.execute(command, arguments);
+    let result = match clock::within(budget, call).await {
+        Some(result) => result.map_err(convert),
+        None => Err(ConnectionError::Timeout),
+    };
+    // Only Redis' own error replies leave a connection in a known state, and one that is not
+    // authenticated any more is of no use either.
+    let usable = match &result {
+        Ok(_) => true,
+        Err(ConnectionError::Failure(Failure::Reply(reply))) => *reply != Reply::AuthRequired,
+        Err(_) => false,
+    };
+    if !usable {
+        discard(connection);
+    }
+    result
+}
+
+/// Forgets a connection, if it is still the kept one.
+fn discard(connection: &Connection) {
+    KEPT.with_borrow_mut(|kept| {
+        if kept
+            .as_ref()
+            .is_some_and(|kept| Rc::ptr_eq(&kept.inner, &connection.inner))
+        {
+            *kept = None;
+        }
+    });
+}
+
+fn convert(error: redis::Error) -> ConnectionError {
+    match error {
+        redis::Error::InvalidAddress => ConnectionError::NotAllowed,
+        redis::Error::TooManyConnections => ConnectionError::TooMany,
+        redis::Error::TypeError => ConnectionError::Failure(Failure::Protocol),
+        redis::Error::Other(text) => ConnectionError::Failure(error_text::read(&text)),
+    }
+}

@@ -1,0 +1,211 @@
+//! Spin's error texts: `spin:redis` answers errors as redis-rs prints them, and this is the one
+//! table that reads them. The text itself goes no further: it can repeat what was sent.
+
+use cache_health_provider::reply::Reply;
+
+/// What a text says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Redis answered with an error.
+    Reply(Reply),
+    /// The host name does not resolve.
+    Dns,
+    /// Refused or unreachable.
+    Connect,
+    /// The certificate is not from a trusted issuer.
+    TlsUntrusted,
+    /// The certificate is for another name.
+    TlsHostname,
+    /// The certificate is outside its dates.
+    TlsExpired,
+    /// The handshake failed in another way.
+    TlsProtocol,
+    /// The connection ended.
+    Closed,
+    /// A reply that is not of the Redis protocol.
+    Protocol,
+    /// None of the above.
+    Unknown,
+}
+
+/// Redis' own codes, wherever they stand in the text.
+const CODES: [&str; 10] = [
+    "WRONGPASS",
+    "NOAUTH",
+    "NOPERM",
+    "LOADING",
+    "READONLY",
+    "OOM",
+    "MOVED",
+    "MISCONF",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+];
+
+/// redis-rs' words for codes that it knows, in place of the code.
+const WORDS: [(&str, &str); 8] = [
+    ("Password authentication failed", "WRONGPASS"),
+    ("BusyLoadingError", "LOADING"),
+    ("ReadOnly", "READONLY"),
+    ("MasterDown", "MASTERDOWN"),
+    ("ClusterDown", "CLUSTERDOWN"),
+    ("NoPermError", "NOPERM"),
+    ("NoPerm", "NOPERM"),
+    ("Moved", "MOVED"),
+];
+
+/// Words of the resolver, of OpenSSL and of the operating system, the more telling ones first.
+fn transport(text: &str) -> Option<Failure> {
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if has(&[
+        "failed to lookup address",
+        "Name or service not known",
+        "No address found",
+    ]) {
+        Some(Failure::Dns)
+    } else if has(&[
+        "certificate has expired",
+        "certificate is not yet valid",
+        "Expired",
+    ]) {
+        Some(Failure::TlsExpired)
+    } else if has(&[
+        "Hostname mismatch",
+        "hostname mismatch",
+        "IP address mismatch",
+        "NotValidForName",
+    ]) {
+        Some(Failure::TlsHostname)
+    } else if has(&[
+        "certificate verify failed",
+        "self-signed",
+        "unable to get local issuer",
+        "UnknownIssuer",
+    ]) {
+        Some(Failure::TlsUntrusted)
+    } else if has(&["ssl", "SSL", "tls", "TLS", "handshake"]) {
+        Some(Failure::TlsProtocol)
+    } else if has(&[
+        "Connection refused",
+        "Network is unreachable",
+        "No route to host",
+        "Host is unreachable",
+    ]) {
+        Some(Failure::Connect)
+    } else if has(&[
+        "Connection reset",
+        "broken pipe",
+        "Broken pipe",
+        "unexpected end of file",
+        "connection closed",
+        "Multiplexed connection driver unexpectedly terminated",
+        "terminated",
+    ]) {
+        Some(Failure::Closed)
+    } else if has(&["Parse", "parse", "ncompatible type"]) {
+        Some(Failure::Protocol)
+    } else {
+        None
+    }
+}
+
+/// Reads a text.
+pub fn read(text: &str) -> Failure {
+    if let Some((_, rest)) = text
+        .split_once("Moved: ")
+        .or_else(|| text.split_once("MOVED "))
+    {
+        return Failure::Reply(Reply::of(&format!("MOVED {rest}")));
+    }
+    let by_code = CODES.iter().find(|code| text.contains(**code)).copied();
+    let by_word = WORDS.iter().find(|(word, _)| text.contains(word));
+    if let Some(code) = by_code.or(by_word.map(|(_, code)| *code)) {
+        return Failure::Reply(Reply::of(code));
+    }
+    if let Some(failure) = transport(text) {
+        return failure;
+    }
+    if text.contains("ResponseError") || text.contains("signalled by the server") {
+        return Failure::Reply(Reply::Other { code: "ERR".into() });
+    }
+    Failure::Unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redis_codes_are_found_wherever_they_stand() {
+        let cases = [
+            (
+                "Password authentication failed- AuthenticationFailed",
+                Reply::AuthRejected,
+            ),
+            ("\"NOAUTH\": Authentication required.", Reply::AuthRequired),
+            (
+                "NOPERM: this user has no permissions",
+                Reply::PermissionDenied,
+            ),
+            (
+                "An error was signalled by the server - NoPermError: x",
+                Reply::PermissionDenied,
+            ),
+            ("\"OOM\": command not allowed", Reply::OutOfMemory),
+            (
+                "\"MISCONF\": Redis is configured",
+                Reply::Other {
+                    code: "MISCONF".into(),
+                },
+            ),
+            (
+                "An error was signalled by the server - ResponseError: x",
+                Reply::Other { code: "ERR".into() },
+            ),
+        ];
+        for (text, reply) in cases {
+            let text = text.replace('"', "");
+            assert_eq!(read(&text), Failure::Reply(reply), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_transport_is_told_apart() {
+        let cases = [
+            (
+                "failed to lookup address information: Name or service not known",
+                Failure::Dns,
+            ),
+            ("Connection refused (os error 111)", Failure::Connect),
+            (
+                "error:0A000086:SSL routines:tls_post_process_server_certificate:certificate verify failed:ssl/statem/statem_clnt.c:1889: (self-signed certificate in certificate chain)",
+                Failure::TlsUntrusted,
+            ),
+            (
+                "certificate verify failed: (certificate has expired)",
+                Failure::TlsExpired,
+            ),
+            (
+                "certificate verify failed: (Hostname mismatch)",
+                Failure::TlsHostname,
+            ),
+            (
+                "error:0A00010B:SSL routines:ssl3_get_record:wrong version number",
+                Failure::TlsProtocol,
+            ),
+            ("Connection reset by peer (os error 104)", Failure::Closed),
+            ("something else", Failure::Unknown),
+        ];
+        for (text, failure) in cases {
+            assert_eq!(read(text), failure, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_repeats_a_secret_is_reduced_to_its_code() {
+        let text =
+            "An error was signalled by the server - ResponseError: unknown command 'AUTH' s3cret";
+        let failure = read(text);
+        assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");
+    }
+}

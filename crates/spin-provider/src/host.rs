@@ -1,0 +1,193 @@
+//! The traits that `bindings.rs` generates, and nothing else.
+
+use crate::bindings::exports::cache_health::probe::{credentials, redis, settings};
+use crate::connection::{self, Connection, Identity};
+use crate::{clock, convert, tokens, variables};
+use cache_health_provider::SecretString;
+use cache_health_provider::config::{Candidate, KeySource};
+use cache_health_provider::identity::IdentityError;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The user name that goes with an access key.
+const KEY_USER: &str = "default";
+/// What is said when the provider is asked for what it did not offer.
+const NOT_CONFIGURED: &str = "the configuration changed during the check";
+
+/// The provider.
+pub struct Provider;
+
+/// A credential; whoever holds the handle cannot read it.
+pub struct Credential {
+    candidate: Candidate,
+    user: String,
+    password: Secret,
+    generation: u64,
+    expires_at: Option<i64>,
+    renewal_failure: Option<IdentityError>,
+}
+
+enum Secret {
+    Key(SecretString),
+    Token(Rc<cache_health_provider::identity::Token>),
+}
+
+impl Secret {
+    fn text(&self) -> &SecretString {
+        match self {
+            Self::Key(key) => key,
+            Self::Token(token) => &token.secret,
+        }
+    }
+}
+
+impl settings::Guest for Provider {
+    async fn get() -> Result<settings::Settings, settings::ConfigError> {
+        match variables::config().await {
+            Ok(config) => Ok(convert::settings_to_wit(&config)),
+            Err(error) => Err(convert::config_error_to_wit(error)),
+        }
+    }
+}
+
+impl credentials::Guest for Provider {
+    type Credential = Credential;
+
+    async fn configured() -> Vec<credentials::Candidate> {
+        let candidates = variables::config().await.map(|config| config.candidates());
+        let candidates = candidates.unwrap_or_default();
+        candidates
+            .into_iter()
+            .map(convert::candidate_to_wit)
+            .collect()
+    }
+}
+
+impl credentials::GuestCredential for Credential {
+    async fn acquire(
+        id: u32,
+        budget: u64,
+    ) -> Result<credentials::Credential, credentials::CredentialError> {
+        let changed = || credentials::CredentialError::Other(NOT_CONFIGURED.into());
+        let config = variables::config().await.map_err(|_| changed())?;
+        let candidate = config
+            .candidates()
+            .into_iter()
+            .find(|candidate| candidate.id() == id);
+        let candidate = candidate.ok_or(credentials::CredentialError::UnknownCandidate)?;
+        let key = match candidate {
+            Candidate::Primary => &config.primary,
+            Candidate::Secondary => &config.secondary,
+            Candidate::ManagedIdentity => {
+                let identity = config.identity.as_ref().ok_or_else(changed)?;
+                let held = tokens::acquire(identity, Duration::from_nanos(budget))
+                    .await
+                    .map_err(convert::identity_error_to_wit)?;
+                return Ok(credentials::Credential::new(Credential {
+                    candidate,
+                    user: held.token.object_id.clone(),
+                    generation: held.generation,
+                    expires_at: Some(held.token.expires_at),
+                    renewal_failure: held.renewal_failure,
+                    password: Secret::Token(held.token),
+                }));
+            }
+        };
+        // A file is not declared in the manifest: Spin components have none by default.
+        let Some(KeySource::Value(key)) = key else {
+            return Err(changed());
+        };
+        Ok(credentials::Credential::new(Credential {
+            candidate,
+            user: KEY_USER.to_owned(),
+            generation: fingerprint(key),
+            expires_at: None,
+            renewal_failure: None,
+            password: Secret::Key(key.clone()),
+        }))
+    }
+
+    fn describe(&self) -> credentials::Description {
+        credentials::Description {
+            method: convert::method_to_wit(self.candidate),
+            label: self.candidate.label().to_owned(),
+            principal: self.candidate.is_entra().then(|| self.user.clone()),
+            expires_at: self.expires_at,
+            renewal_failure: self.renewal_failure.map(convert::identity_error_to_wit),
+        }
+    }
+}
+
+impl redis::Guest for Provider {
+    type Connection = Connection;
+}
+
+impl redis::GuestConnection for Connection {
+    async fn connect(
+        credential: credentials::CredentialBorrow<'_>,
+        options: redis::ConnectOptions,
+    ) -> Result<redis::Connection, redis::ConnectFailure> {
+        let failure = |error| redis::ConnectFailure {
+            error,
+            step: redis::Step::Connect,
+            session: None,
+        };
+        // Taken out before anything is awaited: no borrow is held across a wait.
+        let (user, password, generation) = {
+            let credential = credential.get::<Credential>();
+            let password = credential.password.text().clone();
+            (credential.user.clone(), password, credential.generation)
+        };
+        let started = clock::now();
+        let config = variables::config()
+            .await
+            .map_err(|_| failure(redis::Error::Other(NOT_CONFIGURED.into())))?;
+        let identity = Identity {
+            host: config.host.clone(),
+            port: config.port,
+            user,
+            generation,
+        };
+        let spent = clock::now().saturating_sub(started);
+        let budget = Duration::from_nanos(options.budget).saturating_sub(spent);
+        connection::connect(identity, &password, budget, options.fresh)
+            .await
+            .map(redis::Connection::new)
+            .map_err(|error| failure(convert::connection_error_to_wit(error)))
+    }
+
+    async fn set(&self, value: Vec<u8>, ttl: u32, budget: u64) -> Result<(), redis::Error> {
+        let (connection, key) = (self.clone(), key().await?);
+        connection::set(&connection, &key, value, ttl, Duration::from_nanos(budget))
+            .await
+            .map_err(convert::connection_error_to_wit)
+    }
+
+    async fn get(&self, budget: u64) -> Result<Option<Vec<u8>>, redis::Error> {
+        let (connection, key) = (self.clone(), key().await?);
+        connection::get(&connection, &key, Duration::from_nanos(budget))
+            .await
+            .map_err(convert::connection_error_to_wit)
+    }
+
+    fn session(&self) -> redis::Session {
+        convert::session_to_wit(self)
+    }
+}
+
+async fn key() -> Result<String, redis::Error> {
+    let config = variables::config().await;
+    config
+        .map(|config| config.key.clone())
+        .map_err(|_| redis::Error::Other(NOT_CONFIGURED.into()))
+}
+
+/// Tells keys apart without keeping a second copy. Not a secret's hash that anybody sees: it
+/// never leaves this instance.
+fn fingerprint(key: &SecretString) -> u64 {
+    use cache_health_provider::ExposeSecret as _;
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    key.expose_secret().hash(&mut hasher);
+    hasher.finish()
+}
