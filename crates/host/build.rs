@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the composed component is made from, relative to the workspace.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     "Cargo.lock",
     "Cargo.toml",
     "src",
@@ -18,7 +18,9 @@ const SOURCES: [&str; 9] = [
     "crates/compose",
     "crates/engine",
     "crates/http-front",
+    "crates/provider",
     "crates/report",
+    "crates/spin-provider",
     "rust-toolchain.toml",
 ];
 
@@ -35,46 +37,68 @@ fn main() {
         .map_or_else(|| workspace.join("target"), PathBuf::from)
         .join("components");
 
+    let guests = [
+        "cache-health",
+        "cache-health-http-front",
+        "cache-health-spin-provider",
+    ];
     let wasm = ["--target", "wasm32-wasip2", "--profile", "component"];
+    cargo(&workspace, &target_dir, &guests, &wasm);
     cargo(
         &workspace,
         &target_dir,
-        "build",
-        &["-p", "cache-health", "-p", "cache-health-http-front"],
-        &wasm,
-    );
-    cargo(
-        &workspace,
-        &target_dir,
-        "build",
-        &["-p", "cache-health-compose"],
+        &["cache-health-compose"],
         &["--profile", "tool"],
     );
 
-    let built = target_dir.join("wasm32-wasip2/component");
-    let compose = target_dir.join("tool/cache-health-compose");
-    let composed = target_dir.join("cache-health.wasm");
-    run(Command::new(&compose)
-        .arg("plug")
-        .arg(built.join("cache_health_http_front.wasm"))
-        .arg("--plug")
-        .arg(built.join("cache_health.wasm"))
-        .arg("--output")
-        .arg(&composed));
-    run(Command::new(&compose)
-        .arg("precompile")
-        .arg(&composed)
-        .args(["--target", &var("TARGET"), "--output"])
-        .arg(out.join("cache-health.cwasm")));
+    let built = |name: &str| target_dir.join("wasm32-wasip2/component").join(name);
+    let composed = |name: &str| target_dir.join(name);
+    let compose = Compose(target_dir.join("tool/cache-health-compose"));
+    let (front, health) = (
+        built("cache_health_http_front.wasm"),
+        built("cache_health.wasm"),
+    );
+    let spin = built("cache_health_spin_provider.wasm");
+
+    // For this program to embed.
+    let own = composed("cache-health-own-host.wasm");
+    compose.plug(&front, &health, &own);
+    compose.precompile(&own, &out.join("cache-health.cwasm"));
+    // For Spin: health with its provider inside, and the application with a front before that.
+    let dependency = composed("cache-health-for-spin.wasm");
+    compose.plug(&health, &spin, &dependency);
+    let application = composed("cache-health-spin-app.wasm");
+    compose.plug(&front, &dependency, &application);
+    // For the tests, which run the Spin application on interfaces like Spin's.
+    compose.precompile(&application, &composed("cache-health-spin-app.cwasm"));
 }
 
-fn cargo(workspace: &Path, target_dir: &Path, verb: &str, packages: &[&str], rest: &[&str]) {
+/// The build tool `cache-health-compose`.
+struct Compose(PathBuf);
+
+impl Compose {
+    fn plug(&self, socket: &Path, plug: &Path, output: &Path) {
+        let mut command = Command::new(&self.0);
+        command.arg("plug").arg(socket).arg("--plug").arg(plug);
+        run(command.arg("--output").arg(output));
+    }
+
+    fn precompile(&self, component: &Path, output: &Path) {
+        let mut command = Command::new(&self.0);
+        command
+            .arg("precompile")
+            .arg(component)
+            .args(["--target", &var("TARGET")]);
+        run(command.arg("--output").arg(output));
+    }
+}
+
+fn cargo(workspace: &Path, target_dir: &Path, packages: &[&str], rest: &[&str]) {
     let mut command = Command::new(var("CARGO"));
-    command
-        .current_dir(workspace)
-        .arg(verb)
-        .args(packages)
-        .args(rest);
+    command.current_dir(workspace).arg("build").args(rest);
+    for package in packages {
+        command.args(["-p", package]);
+    }
     command.arg("--target-dir").arg(target_dir);
     // What the outer cargo set for building this program is not meant for the inner one: clippy's
     // wrapper, flags for the outer target, a linker.

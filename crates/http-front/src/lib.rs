@@ -18,7 +18,7 @@ mod response;
 mod route;
 
 use bindings::cache_health::probe::health;
-use cache_health_report::{Document, MEDIA_TYPE, Status};
+use cache_health_report::{Document, MEDIA_TYPE, Report, Status};
 use response::Answer;
 use route::{Method, Query, Route};
 
@@ -33,20 +33,52 @@ async fn answer(method: Method, path_with_query: &str) -> Answer {
     let Some(route) = Route::of(path) else {
         return Answer::new(404, TEXT, "no such route; try /healthz\n");
     };
+    let query = Query::of(query);
     match (method, route) {
         (Method::Other, _) => {
             Answer::new(405, TEXT, "only GET and HEAD\n").with("allow", "GET, HEAD")
         }
-        (_, Route::Healthz) => healthz(Query::of(query)).await,
+        (_, Route::Livez) => Answer::new(200, TEXT, "ok\n").with("cache-control", "no-store"),
+        (_, Route::Readyz) => readyz(check(false, false).await, query.verbose),
+        (_, Route::Healthz) => healthz(check(query.fresh, query.new_connection).await),
     }
 }
 
-async fn healthz(query: Query) -> Answer {
+async fn check(fresh: bool, new_connection: bool) -> Report {
     let options = health::CheckOptions {
-        fresh: query.fresh,
-        new_connection: query.new_connection,
+        fresh,
+        new_connection,
     };
-    let document = Document::from(host::report_from_wit(health::check(options).await));
+    host::report_from_wit(health::check(options).await)
+}
+
+/// Whether to send traffic. Nothing runs between requests here, so it is not damped: a result
+/// younger than the interval is used again, and otherwise a check is made.
+fn readyz(report: Report, verbose: bool) -> Answer {
+    let mut body = String::new();
+    if verbose {
+        for result in &report.steps {
+            // No more than the kind: this endpoint is open to whoever reaches the port.
+            let failed = report
+                .failure
+                .as_ref()
+                .filter(|f| f.step == Some(result.step));
+            let kind = failed.map_or("replaced", |failure| failure.kind.as_str());
+            match result.status {
+                Status::Fail => body += &format!("[-]{} failed: {kind}\n", result.step),
+                _ => body += &format!("[+]{} ok\n", result.step),
+            }
+        }
+    }
+    match &report.failure {
+        None => body += "ok\n",
+        Some(failure) => body += &format!("not ready: {}\n", failure.kind),
+    }
+    Answer::new(http_status(report.status), TEXT, body).with("cache-control", "no-store")
+}
+
+fn healthz(report: Report) -> Answer {
+    let document = Document::from(report);
     match serde_json::to_vec(&document) {
         Ok(body) => Answer::new(http_status(document.status), MEDIA_TYPE, body)
             .with("cache-control", "no-store"),
@@ -72,6 +104,52 @@ mod tests {
         assert_eq!(http_status(Status::Pass), 200);
         assert_eq!(http_status(Status::Warn), 200);
         assert_eq!(http_status(Status::Fail), 503);
+    }
+
+    #[test]
+    fn readyz_says_one_word_and_verbose_a_line_per_step() {
+        use cache_health_report::{Finding, Kind, Step, StepResult};
+        let step = |step, status| StepResult {
+            step,
+            status,
+            duration: Default::default(),
+        };
+        let report = Report {
+            status: Status::Fail,
+            time: 0,
+            age: Default::default(),
+            output: String::new(),
+            failure: Some(Finding {
+                kind: Kind::PermissionDenied,
+                step: Some(Step::Set),
+                output: String::new(),
+                remedy: String::new(),
+                code: None,
+            }),
+            warnings: vec![],
+            auth: None,
+            tls: None,
+            steps: vec![
+                step(Step::Connect, Status::Pass),
+                step(Step::Set, Status::Fail),
+            ],
+        };
+        let answer = readyz(report.clone(), false);
+        assert_eq!(
+            (answer.status, &*answer.body),
+            (503, &b"not ready: permission-denied\n"[..])
+        );
+        let answer = readyz(report, true);
+        let text = String::from_utf8(answer.body).expect("UTF-8");
+        assert_eq!(
+            text,
+            "[+]redis:connect ok\n[-]redis:set failed: permission-denied\nnot ready: permission-denied\n"
+        );
+    }
+
+    #[test]
+    fn livez_answers_without_a_check() {
+        assert_eq!(block_on(answer(Method::Get, "/livez")).status, 200);
     }
 
     #[test]

@@ -3,6 +3,10 @@
 /// The routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
+    /// Whether the component works; never touches Redis.
+    Livez,
+    /// Whether to send traffic.
+    Readyz,
     /// The full report.
     Healthz,
 }
@@ -10,7 +14,12 @@ pub enum Route {
 impl Route {
     /// The route of a path; none when there is no such route.
     pub fn of(path: &str) -> Option<Self> {
-        (path == "/healthz").then_some(Self::Healthz)
+        match path {
+            "/livez" => Some(Self::Livez),
+            "/readyz" => Some(Self::Readyz),
+            "/healthz" => Some(Self::Healthz),
+            _ => None,
+        }
     }
 }
 
@@ -30,6 +39,8 @@ pub enum Method {
 pub struct Query {
     /// `fresh=1`: check now.
     pub fresh: bool,
+    /// `verbose` or `verbose=1`: a line per step.
+    pub verbose: bool,
     /// `new-connection=1`: prove also that a new connection can be made.
     pub new_connection: bool,
 }
@@ -44,6 +55,7 @@ impl Query {
         };
         Self {
             fresh: has("fresh"),
+            verbose: has("verbose") || query.split('&').any(|pair| pair == "verbose"),
             new_connection: has("new-connection"),
         }
     }
@@ -56,6 +68,8 @@ mod tests {
     #[test]
     fn only_known_paths_are_routes() {
         assert_eq!(Route::of("/healthz"), Some(Route::Healthz));
+        assert_eq!(Route::of("/readyz"), Some(Route::Readyz));
+        assert_eq!(Route::of("/livez"), Some(Route::Livez));
         for path in ["/", "/healthz/", "/HEALTHZ", "//healthz", ""] {
             assert_eq!(Route::of(path), None, "{path}");
         }

@@ -54,59 +54,76 @@ const WORDS: [(&str, &str); 8] = [
     ("Moved", "MOVED"),
 ];
 
-/// Words of the resolver, of OpenSSL and of the operating system, the more telling ones first.
+/// Words of the resolver, of OpenSSL (Spin's TLS) and rustls (the test host's), and of the operating
+/// system. The first row that fits counts, so the more telling ones stand first.
+const TRANSPORT: [(Failure, &[&str]); 8] = [
+    (
+        Failure::Dns,
+        &[
+            "failed to lookup address",
+            "Name or service not known",
+            "No address found",
+        ],
+    ),
+    (
+        Failure::TlsExpired,
+        &[
+            "certificate has expired",
+            "certificate is not yet valid",
+            "certificate expired",
+            "certificate not valid yet",
+        ],
+    ),
+    (
+        Failure::TlsHostname,
+        &[
+            "Hostname mismatch",
+            "hostname mismatch",
+            "IP address mismatch",
+            "certificate not valid for name",
+        ],
+    ),
+    (
+        Failure::TlsUntrusted,
+        &[
+            "certificate verify failed",
+            "self-signed",
+            "unable to get local issuer",
+            "invalid peer certificate",
+        ],
+    ),
+    (
+        Failure::TlsProtocol,
+        &["ssl", "SSL", "tls", "TLS", "handshake"],
+    ),
+    (
+        Failure::Connect,
+        &[
+            "Connection refused",
+            "Network is unreachable",
+            "No route to host",
+            "Host is unreachable",
+        ],
+    ),
+    (
+        Failure::Closed,
+        &[
+            "Connection reset",
+            "roken pipe",
+            "unexpected end of file",
+            "connection closed",
+            "terminated",
+        ],
+    ),
+    (Failure::Protocol, &["Parse", "parse", "ncompatible type"]),
+];
+
 fn transport(text: &str) -> Option<Failure> {
-    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    if has(&[
-        "failed to lookup address",
-        "Name or service not known",
-        "No address found",
-    ]) {
-        Some(Failure::Dns)
-    } else if has(&[
-        "certificate has expired",
-        "certificate is not yet valid",
-        "Expired",
-    ]) {
-        Some(Failure::TlsExpired)
-    } else if has(&[
-        "Hostname mismatch",
-        "hostname mismatch",
-        "IP address mismatch",
-        "NotValidForName",
-    ]) {
-        Some(Failure::TlsHostname)
-    } else if has(&[
-        "certificate verify failed",
-        "self-signed",
-        "unable to get local issuer",
-        "UnknownIssuer",
-    ]) {
-        Some(Failure::TlsUntrusted)
-    } else if has(&["ssl", "SSL", "tls", "TLS", "handshake"]) {
-        Some(Failure::TlsProtocol)
-    } else if has(&[
-        "Connection refused",
-        "Network is unreachable",
-        "No route to host",
-        "Host is unreachable",
-    ]) {
-        Some(Failure::Connect)
-    } else if has(&[
-        "Connection reset",
-        "broken pipe",
-        "Broken pipe",
-        "unexpected end of file",
-        "connection closed",
-        "Multiplexed connection driver unexpectedly terminated",
-        "terminated",
-    ]) {
-        Some(Failure::Closed)
-    } else if has(&["Parse", "parse", "ncompatible type"]) {
-        Some(Failure::Protocol)
-    } else {
-        None
-    }
+    let fits = |words: &&[&str]| words.iter().any(|word| text.contains(word));
+    TRANSPORT
+        .iter()
+        .find(|(_, words)| fits(words))
+        .map(|(failure, _)| failure.clone())
 }
 
 /// Reads a text.
@@ -184,6 +201,10 @@ mod tests {
             (
                 "certificate verify failed: (certificate has expired)",
                 Failure::TlsExpired,
+            ),
+            (
+                "invalid peer certificate: UnknownIssuer",
+                Failure::TlsUntrusted,
             ),
             (
                 "certificate verify failed: (Hostname mismatch)",

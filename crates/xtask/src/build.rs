@@ -6,11 +6,22 @@ use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 
 /// What dist/ holds, and where it comes from below `target/`.
-const FILES: [(&str, &str); 3] = [
-    ("components/cache-health.wasm", "cache-health-own-host.wasm"),
+const FILES: [(&str, &str); 5] = [
     (
         "components/wasm32-wasip2/component/cache_health.wasm",
         "cache-health.wasm",
+    ),
+    (
+        "components/cache-health-for-spin.wasm",
+        "cache-health-for-spin.wasm",
+    ),
+    (
+        "components/cache-health-spin-app.wasm",
+        "cache-health-spin-app.wasm",
+    ),
+    (
+        "components/cache-health-own-host.wasm",
+        "cache-health-own-host.wasm",
     ),
     (
         "x86_64-unknown-linux-musl/release/cache-health",
