@@ -9,6 +9,7 @@ mod redis_host;
 mod state;
 
 use bytes::Bytes;
+use cache_health_guests::Guests;
 use cache_health_report::Document;
 use http_body_util::{BodyExt as _, Empty};
 use state::State;
@@ -40,7 +41,9 @@ pub struct Instance {
 impl Instance {
     pub async fn new(application: Application) -> Self {
         let engine = Engine::new(&cache_health_engine::config()).expect("an engine");
-        let code = std::fs::read(composed("cache-health-spin-app.cwasm")).expect("built");
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let code = Guests::built(&workspace).spin_app_code();
+        let code = std::fs::read(code).expect("the build script compiled it");
         #[expect(unsafe_code, reason = "the build script compiled it")]
         // SAFETY: the file was written by this package's build script.
         let component = unsafe { Component::deserialize(&engine, code) }.expect("of this version");
@@ -114,13 +117,4 @@ impl Instance {
         let (status, body) = self.get("/healthz?fresh=1").await;
         (status, serde_json::from_slice(&body).expect("a report"))
     }
-}
-
-/// A component that the build script composed.
-pub fn composed(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-        PathBuf::from,
-    );
-    target.join("components").join(name)
 }

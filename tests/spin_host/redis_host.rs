@@ -18,7 +18,7 @@ impl variables::HostWithStore<State> for HasSelf<State> {
     ) -> Result<std::result::Result<String, variables::Error>> {
         let value =
             accessor.with(|mut store| store.get().application.variables.get(&name).cloned());
-        Ok(value.ok_or_else(|| variables::Error::Undefined(name)))
+        Ok(value.ok_or(variables::Error::Undefined(name)))
     }
 }
 

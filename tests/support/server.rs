@@ -39,8 +39,14 @@ impl Answer {
 impl Check {
     /// Serves in place of checking once.
     pub fn serve(self) -> Server {
+        self.serve_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub fn serve_with(self, arguments: &[&str]) -> Server {
         let mut process = Command::new(env!("CARGO_BIN_EXE_cache-health"))
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
             .env_clear()
             .envs(&self.environment)
             .stdout(Stdio::null())

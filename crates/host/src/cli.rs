@@ -2,6 +2,7 @@
 //! every process of the machine.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// Proves that an app can use its Azure Redis cache, and says which step is broken when it cannot.
 #[derive(Parser)]
@@ -42,6 +43,10 @@ pub struct ServeArgs {
     /// How often to check, such as 10s (CACHE_HEALTH_INTERVAL).
     #[arg(long, value_name = "DURATION")]
     interval: Option<String>,
+    /// A component that exports wasi:http/handler@0.3.0; it answers every other path. It may import
+    /// our capabilities, or only `cache-health:probe/health`.
+    #[arg(long, value_name = "FILE")]
+    pub component: Option<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
 }

@@ -17,6 +17,9 @@ async fn main() -> ExitCode {
             let environment = Environment::with_flags(args.flags());
             check::run(&environment, args.format).await
         }
-        Command::Serve(args) => serve::run(&Environment::with_flags(args.flags())).await,
+        Command::Serve(args) => {
+            let environment = Environment::with_flags(args.flags());
+            serve::run(&environment, args.component.as_deref()).await
+        }
     }
 }

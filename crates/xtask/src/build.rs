@@ -3,31 +3,8 @@
 use crate::install::{self, MUSL, WASM};
 use crate::shell::{cargo, check, say, workspace};
 use anyhow::{Context as _, Result};
+use cache_health_guests::Guests;
 use std::path::{Path, PathBuf};
-
-/// What dist/ holds, and where it comes from below `target/`.
-const FILES: [(&str, &str); 5] = [
-    (
-        "components/wasm32-wasip2/component/cache_health.wasm",
-        "cache-health.wasm",
-    ),
-    (
-        "components/cache-health-for-spin.wasm",
-        "cache-health-for-spin.wasm",
-    ),
-    (
-        "components/cache-health-spin-app.wasm",
-        "cache-health-spin-app.wasm",
-    ),
-    (
-        "components/cache-health-own-host.wasm",
-        "cache-health-own-host.wasm",
-    ),
-    (
-        "x86_64-unknown-linux-musl/release/cache-health",
-        "cache-health",
-    ),
-];
 
 /// Where the program is.
 pub fn program() -> PathBuf {
@@ -46,20 +23,43 @@ pub fn build() -> Result<()> {
     say(&format!(
         "building the components ({WASM}) and the program ({MUSL}); minutes the first time"
     ));
-    let arguments = [
-        "build",
-        "--release",
-        "--target",
-        MUSL,
-        "-p",
-        "cache-health-host",
-    ];
-    check(&mut cargo(&arguments))?;
-    let target = target();
+    let package = ["-p", "cache-health-host", "--features", "component"];
+    check(cargo(&["build", "--release", "--target", MUSL]).args(package))?;
+    // The host's build script has made the components.
+    ship(&Guests::built(&workspace()))?;
+    copy(
+        &target().join(MUSL).join("release/cache-health"),
+        &program(),
+    )
+}
+
+/// Builds the components only: what `spin build` needs.
+pub fn components() -> Result<()> {
+    install::targets()?;
+    say(&format!(
+        "building the components ({WASM}); minutes the first time"
+    ));
+    ship(&Guests::build(&workspace()))
+}
+
+fn ship(guests: &Guests) -> Result<()> {
     let dist = workspace().join("dist");
-    std::fs::create_dir_all(&dist)?;
-    for (from, to) in FILES {
-        copy(&target.join(from), &dist.join(to))?;
+    std::fs::create_dir_all(dist.join("wit"))?;
+    for (from, to) in [
+        (guests.health(), "cache-health.wasm"),
+        (guests.for_spin(), "cache-health-for-spin.wasm"),
+        (guests.spin_app(), "cache-health-spin-app.wasm"),
+        (guests.own_host(), "cache-health-own-host.wasm"),
+        (guests.rust_app(), "rust-app.wasm"),
+    ] {
+        copy(&from, &dist.join(to))?;
+    }
+    // The WIT package: what others write against.
+    for entry in std::fs::read_dir(workspace().join("wit"))? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+            copy(&path, &dist.join("wit").join(name))?;
+        }
     }
     Ok(())
 }

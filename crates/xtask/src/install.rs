@@ -6,8 +6,7 @@ use std::process::Command;
 
 /// The target of the program in dist/.
 pub const MUSL: &str = "x86_64-unknown-linux-musl";
-/// The target of the components.
-pub const WASM: &str = "wasm32-wasip2";
+pub use cache_health_guests::WASM;
 
 /// The compiler's targets.
 pub fn targets() -> Result<()> {

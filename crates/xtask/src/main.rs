@@ -19,6 +19,8 @@ enum Task {
     Run(run::RunArgs),
     /// Build the components and the program into dist/.
     Build,
+    /// Build the components only, into dist/ (what `spin build` calls).
+    Components,
     /// Run every test.
     Test,
     /// Measure side by side with a native service.
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Run(args) => run::run(&args),
         Task::Build => build::build().map(|()| ExitCode::SUCCESS),
+        Task::Components => build::components().map(|()| ExitCode::SUCCESS),
         Task::Bench(args) => bench::bench(&args).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test().map(|()| ExitCode::SUCCESS),
     };

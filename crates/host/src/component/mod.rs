@@ -1,5 +1,7 @@
 //! Components on wasmtime: loaded, linked to what they may use, kept warm.
 
+#[cfg(feature = "component")]
+mod foreign;
 mod runtime;
 mod state;
 mod worker;

@@ -5,21 +5,24 @@ use crate::component::state::State;
 use crate::component::worker::{Expiration, Worker};
 use crate::provider::Provider;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Empty, Limited};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use thiserror::Error;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
-use wasmtime_wasi_http::WasiHttpView as _;
 use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 
 /// How often the epoch ends: a guest that computes without pause yields to others this often.
 const EPOCH: Duration = Duration::from_millis(10);
 /// How much longer than the deadline of a check a request may take before it is given up.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// The longest answer of a component, in bytes. A report has two kilobytes.
+const MAX_ANSWER: usize = 1024 * 1024;
 
 /// What a component answered.
 pub type Answer = http::Response<Bytes>;
@@ -33,8 +36,8 @@ pub enum RuntimeError {
     /// It trapped, took too long, or answered with an error.
     #[error("the component gave no answer: {0}")]
     NoAnswer(wasmtime::Error),
-    /// Its answer broke off.
-    #[error("the component's answer broke off")]
+    /// Its answer broke off, or is too long.
+    #[error("the component's answer broke off or is too long")]
     BrokenOff,
 }
 
@@ -78,6 +81,14 @@ impl Runtime {
         Self::new(engine, &component, provider).map_err(RuntimeError::Load)
     }
 
+    /// Compiles somebody else's component.
+    #[cfg(feature = "component")]
+    pub fn foreign(component: &[u8], provider: Arc<Provider>) -> Result<Self, RuntimeError> {
+        let engine = Engine::new(&cache_health_engine::config()).map_err(RuntimeError::Load)?;
+        let component = super::foreign::compile(&engine, component).map_err(RuntimeError::Load)?;
+        Self::new(engine, &component, provider).map_err(RuntimeError::Load)
+    }
+
     fn new(
         engine: Engine,
         component: &Component,
@@ -107,24 +118,20 @@ impl Runtime {
 
     /// `GET <path>` to the component.
     pub async fn get(&self, path: &str) -> Result<Answer, RuntimeError> {
-        let body = Empty::<Bytes>::new()
-            .map_err(|never| match never {})
-            .boxed_unsync();
+        let body = Empty::<Bytes>::new().map_err(|never| match never {});
         let request = http::Request::get(path)
             .header(http::header::HOST, "localhost")
-            .body(body)
+            .body(body.boxed_unsync())
             .map_err(|error| RuntimeError::NoAnswer(wasmtime::Error::new(error)))?;
-        let response = self
-            .handler
-            .handle((), request)
-            .await
-            .map_err(RuntimeError::NoAnswer)?;
-        let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|_| RuntimeError::BrokenOff)?
-            .to_bytes();
+        self.handle(request).await
+    }
+
+    /// Any request to the component. Its answer is collected, up to [`MAX_ANSWER`].
+    pub async fn handle(&self, request: http::Request<WasiBody>) -> Result<Answer, RuntimeError> {
+        let response = self.handler.handle((), request).await;
+        let (parts, body) = response.map_err(RuntimeError::NoAnswer)?.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        let body = body.map_err(|_| RuntimeError::BrokenOff)?.to_bytes();
         Ok(http::Response::from_parts(parts, body))
     }
 }

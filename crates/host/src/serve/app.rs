@@ -19,6 +19,7 @@ pub struct App(Arc<Shared>);
 
 struct Shared {
     runtime: Runtime,
+    foreign: Option<Runtime>,
     flights: Arc<Flights>,
     series: Mutex<Series>,
     judgement: Judgement,
@@ -28,9 +29,10 @@ struct Shared {
 
 impl App {
     /// The state before the first sample.
-    pub fn new(runtime: Runtime, config: &Config) -> Self {
+    pub fn new(runtime: Runtime, foreign: Option<Runtime>, config: &Config) -> Self {
         Self(Arc::new(Shared {
             runtime,
+            foreign,
             flights: Arc::default(),
             series: Mutex::default(),
             judgement: Judgement::new(config.failures, config.interval, config.timeout),
@@ -42,6 +44,11 @@ impl App {
     /// Makes a check, or joins the one under way.
     pub async fn fresh(&self) -> Arc<Sample> {
         self.0.flights.join(&self.0.runtime).await
+    }
+
+    /// Somebody else's component, if there is one.
+    pub fn foreign(&self) -> Option<&Runtime> {
+        self.0.foreign.as_ref()
     }
 
     /// Room for one more request that waits; none when there is not.

@@ -85,7 +85,7 @@ async fn connection(stream: TcpStream, app: App, seat: Seat, mut draining: watch
         let (app, occupant) = (app.clone(), Arc::clone(&occupant));
         async move {
             let _busy = Busy::mark(&occupant);
-            Ok::<_, Infallible>(routes::answer(&app, &request).await)
+            Ok::<_, Infallible>(routes::answer(&app, request).await)
         }
     });
     let connection = http1::Builder::new()

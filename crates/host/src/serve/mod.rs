@@ -6,6 +6,8 @@
 //! | `/readyz` | 200 or 503, damped, from the newest sample; `?verbose` adds a line per step |
 //! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now |
 //!
+//! With `--component`, every other path is answered by somebody else's component.
+//!
 //! Start-up: configuration, port, first check, connections. Shutdown: not ready for a while, then
 //! no new connections, then what is in flight.
 
@@ -23,12 +25,14 @@ use crate::component::Runtime;
 use crate::provider::Provider;
 use app::App;
 use cache_health_provider::{Config, Variables};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tracing::{error, info};
 
-/// Serves until a signal ends it.
-pub async fn run(variables: &dyn Variables) -> ExitCode {
+/// Serves until a signal ends it. `component`: somebody else's, which answers all other paths.
+pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCode {
     let configured = Config::from_variables(variables).and_then(Provider::new);
     let provider = match configured {
         Ok(provider) => provider,
@@ -46,6 +50,13 @@ pub async fn run(variables: &dyn Variables) -> ExitCode {
             return MISCONFIGURED.into();
         }
     };
+    let foreign = match component.map(|path| load(path, &provider)).transpose() {
+        Ok(foreign) => foreign,
+        Err(error) => {
+            eprintln!("cache-health: --component cannot be used: {error}");
+            return MISCONFIGURED.into();
+        }
+    };
     let runtime = match Runtime::embedded(provider) {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -53,7 +64,7 @@ pub async fn run(variables: &dyn Variables) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let app = App::new(runtime, &config);
+    let app = App::new(runtime, foreign, &config);
     let sampler = tokio::spawn(sampler::sample_for_ever(app.clone(), config.interval));
     let address = listener.local_addr().unwrap_or(config.listen);
     info!(%address, host = config.host, port = config.port, "serving /livez, /readyz and /healthz");
@@ -62,4 +73,15 @@ pub async fn run(variables: &dyn Variables) -> ExitCode {
     sampler.abort();
     info!("drained");
     ExitCode::SUCCESS
+}
+
+#[cfg(feature = "component")]
+fn load(path: &Path, provider: &Arc<Provider>) -> Result<Runtime, String> {
+    let component = std::fs::read(path).map_err(|error| error.kind().to_string())?;
+    Runtime::foreign(&component, Arc::clone(provider)).map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "component"))]
+fn load(_path: &Path, _provider: &Arc<Provider>) -> Result<Runtime, String> {
+    Err("this build has no compiler in it; dist/cache-health has".to_owned())
 }

@@ -1,32 +1,54 @@
 //! Which route a request is for, and what each answers.
 
+use crate::component::Runtime;
 use crate::serve::app::App;
 use crate::serve::respond::{self, Response};
 use crate::serve::series::Readiness;
 use crate::verdict;
 use cache_health_report::Kind;
 use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use std::time::Instant;
+use tracing::error;
+use wasmtime_wasi_http::Error;
 
 /// Answers a request.
-pub async fn answer(app: &App, request: &Request<Incoming>) -> Response {
-    let query = request.uri().query().unwrap_or_default();
+pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
     let path = request.uri().path();
     if !matches!(path, "/livez" | "/readyz" | "/healthz") {
-        return respond::text(StatusCode::NOT_FOUND, "no such route; try /healthz\n");
+        return match app.foreign() {
+            Some(foreign) => forward(app, foreign, request).await,
+            None => respond::text(StatusCode::NOT_FOUND, "no such route; try /healthz\n"),
+        };
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return respond::method_not_allowed();
     }
-    // No route takes a body, so none is read.
+    // No route of ours takes a body, so none is read.
     if !request.body().is_end_stream() {
         return respond::body_not_allowed();
     }
+    let query = request.uri().query().unwrap_or_default();
     match path {
         "/livez" => respond::text(StatusCode::OK, "ok\n"),
         "/readyz" => readyz(app, asks(query, "verbose")),
         _ => healthz(app, asks(query, "fresh")).await,
+    }
+}
+
+/// Lets somebody else's component answer.
+async fn forward(app: &App, foreign: &Runtime, request: Request<Incoming>) -> Response {
+    let Some(_room) = app.admit() else {
+        return respond::too_many();
+    };
+    let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
+    match foreign.handle(request).await {
+        Ok(answer) => answer.map(Full::new),
+        Err(error) => {
+            error!(%error, "the component given with --component");
+            respond::text(StatusCode::BAD_GATEWAY, "the component gave no answer\n")
+        }
     }
 }
 

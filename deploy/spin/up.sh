@@ -1,0 +1,16 @@
+#!/bin/sh
+# From Container Apps' own variable names to Spin's: REDIS_HOST becomes the Spin variable redis_host,
+# IDENTITY_ENDPOINT identity_endpoint, and so on. Spin's environment provider wants a prefix and
+# Container Apps injects names without one, so they are copied. Nothing is printed.
+#
+#   deploy/spin/up.sh --listen 0.0.0.0:8080
+set -eu
+for name in REDIS_HOST REDIS_PORT REDIS_AUTH REDIS_ACCESS_KEY REDIS_ACCESS_KEY_SECONDARY \
+    REDIS_HEALTH_KEY IDENTITY_ENDPOINT IDENTITY_HEADER AZURE_CLIENT_ID \
+    CACHE_HEALTH_TIMEOUT CACHE_HEALTH_INTERVAL; do
+    # The names are ours and plain, so eval sees nothing that somebody else wrote.
+    if eval "[ -n \"\${$name:-}\" ]"; then
+        eval "SPIN_VARIABLE_$name=\$$name; export SPIN_VARIABLE_$name"
+    fi
+done
+exec spin up --from "${SPIN_APP:-$(dirname "$0")/../../spin.toml}" "$@"

@@ -1,0 +1,13 @@
+//! What wit-bindgen makes of `wit/`; nothing else may live here.
+#![allow(
+    missing_docs,
+    unsafe_code,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+
+wit_bindgen::generate!({
+    world: "health-consumer",
+    path: "../../wit",
+});

@@ -1,0 +1,93 @@
+//! `cache-health serve --component`: other people's components.
+
+mod support;
+
+use cache_health_guests::Guests;
+use std::path::{Path, PathBuf};
+use support::{Azure, Check};
+
+fn guests() -> Guests {
+    Guests::built(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+}
+
+fn argument(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// At trace, the compiler logs more than it compiles.
+const LOG: &str = "trace,cranelift_codegen=warn,wasmtime=warn,wasmtime_environ=warn,\
+                   wasmtime_internal_cranelift=warn,regalloc2=warn,wac_graph=warn";
+
+#[test]
+fn an_app_that_imports_only_health_gets_the_verdict_and_the_remedy() {
+    let azure = Azure::start();
+    let server = azure
+        .check_entra()
+        .env("CACHE_HEALTH_INTERVAL", "100ms")
+        .env("RUST_LOG", LOG)
+        .serve_with(&["--component", &argument(&guests().rust_app())]);
+    server.wait_for_status("/readyz", 200);
+    let hello = server.get("/");
+    assert_eq!(hello.status, 200);
+    assert!(
+        hello.body.starts_with("Hello! localhost:"),
+        "{}",
+        hello.body
+    );
+
+    azure
+        .redis
+        .command(&["ACL", "SETUSER", &azure.object_id, "-set"])
+        .expect("redis-cli");
+    server.wait_for_status("/any/path", 503);
+    let down = server.get("/");
+    assert!(
+        down.body.contains("What to do: Data Reader cannot SET"),
+        "{}",
+        down.body
+    );
+    // Our own routes are still there.
+    assert_eq!(server.get("/livez").status, 200);
+    assert_eq!(server.get("/healthz").status, 503);
+}
+
+#[test]
+fn a_component_that_imports_the_capabilities_is_linked_to_them() {
+    let azure = Azure::start();
+    let own = guests().own_host();
+    let server = azure
+        .check_key()
+        .env("RUST_LOG", LOG)
+        .serve_with(&["--component", &argument(&own)]);
+    server.wait_for_status("/readyz", 200);
+    // Its own 404, not ours: it was asked.
+    let answer = server.get("/nothing");
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (404, "no such route; try /healthz\n")
+    );
+}
+
+#[test]
+fn what_cannot_be_used_as_a_component_exits_with_two() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rubbish = folder.path().join("rubbish.wasm");
+    std::fs::write(&rubbish, "not a component").expect("written");
+    // A component, but one that exports no wasi:http handler.
+    for file in [rubbish, PathBuf::from("/does/not/exist"), guests().health()] {
+        let check = Check::of("localhost", 6380)
+            .env("REDIS_ACCESS_KEY", "key")
+            .env("RUST_LOG", LOG);
+        let arguments = [
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--component",
+            &argument(&file),
+        ];
+        let (output, _) = check.output(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{}", file.display());
+        let text = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(text.contains("--component cannot be used"), "{text}");
+    }
+}
