@@ -52,6 +52,38 @@ fn an_app_that_imports_only_health_gets_the_verdict_and_the_remedy() {
 }
 
 #[test]
+fn an_app_in_python_gets_the_verdict_and_the_remedy() {
+    let Ok(app) = std::env::var("CACHE_HEALTH_PYTHON_APP") else {
+        eprintln!("SKIPPED: CACHE_HEALTH_PYTHON_APP is not set; `cargo xtask test` builds the app");
+        return;
+    };
+    let azure = Azure::start();
+    let server = azure
+        .check_entra()
+        .env("CACHE_HEALTH_INTERVAL", "100ms")
+        .env("RUST_LOG", LOG)
+        .serve_with(&["--component", &app]);
+    server.wait_for_status("/readyz", 200);
+    let hello = server.get("/");
+    assert_eq!(hello.status, 200);
+    assert!(
+        hello.body.starts_with("Hello! localhost:"),
+        "{}",
+        hello.body
+    );
+    azure
+        .redis
+        .command(&["ACL", "SETUSER", &azure.object_id, "-set"])
+        .expect("redis-cli");
+    server.wait_for_status("/", 503);
+    assert!(
+        server.get("/").body.contains("What to do: "),
+        "{}",
+        server.get("/").body
+    );
+}
+
+#[test]
 fn a_component_that_imports_the_capabilities_is_linked_to_them() {
     let azure = Azure::start();
     let own = guests().own_host();

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// The longest anything may take that is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the program may take to start.
+const START: Duration = Duration::from_secs(180);
 /// How often to look.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -74,7 +76,8 @@ impl Check {
             secrets,
             agent,
         };
-        server.address = server.wait_for("its address", |server| {
+        // A component that is compiled at the start may have twenty megabytes.
+        server.address = server.wait_long_for("its address", START, |server| {
             let log = server.log();
             let line = log
                 .lines()
@@ -135,8 +138,18 @@ impl Server {
 
     /// Looks until there is something, within the patience of tests.
     #[track_caller]
-    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
-        let until = Instant::now() + PATIENCE;
+    pub fn wait_for<T>(&self, what: &str, look: impl FnMut(&Self) -> Option<T>) -> T {
+        self.wait_long_for(what, PATIENCE, look)
+    }
+
+    #[track_caller]
+    fn wait_long_for<T>(
+        &self,
+        what: &str,
+        patience: Duration,
+        mut look: impl FnMut(&Self) -> Option<T>,
+    ) -> T {
+        let until = Instant::now() + patience;
         while Instant::now() < until {
             if let Some(found) = look(self) {
                 return found;

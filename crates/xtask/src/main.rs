@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod install;
+mod python;
 mod run;
 mod shell;
 mod test;

@@ -1,0 +1,57 @@
+//! `examples/python-app`: built with componentize-py, where Python and PyPI are to be had.
+
+use crate::build::target;
+use crate::shell::{check, say, succeeds, workspace};
+use anyhow::Result;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The tool, as tried.
+const TOOL: &str = "componentize-py==0.25.1";
+
+/// Builds the example; none, said aloud, when that cannot be done here.
+pub fn example() -> Result<Option<PathBuf>> {
+    let venv = target().join("python");
+    let tool = venv.join("bin/componentize-py");
+    if !tool.exists() {
+        say(&format!("installing {TOOL} into {}", venv.display()));
+        let created = succeeds(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+        let pip = venv.join("bin/pip");
+        if !created || !succeeds(Command::new(pip).args(["install", "-q", TOOL])) {
+            say("SKIPPED: examples/python-app (python3 with venv, or PyPI, is missing)");
+            return Ok(None);
+        }
+    }
+    let source = workspace().join("examples/python-app");
+    let folder = target().join("python-app");
+    // The WIT of this repository and WASI's, put together where the tool finds both.
+    let deps = folder.join("wit/deps");
+    fs::create_dir_all(deps.join("cache-health"))?;
+    copy_files(&source.join("wit"), &folder.join("wit"))?;
+    copy_files(&source.join("wit/deps"), &deps)?;
+    let health = fs::read_to_string(workspace().join("wit/health.wit"))?;
+    fs::write(
+        deps.join("cache-health/health.wit"),
+        format!("package cache-health:probe@0.1.0;\n\n{health}"),
+    )?;
+    fs::copy(source.join("app.py"), folder.join("app.py"))?;
+    let app = folder.join("app.wasm");
+    check(
+        Command::new(tool)
+            .current_dir(&folder)
+            .args(["-d", "wit", "-w", "app", "componentize", "app", "-o"])
+            .arg(&app),
+    )?;
+    Ok(Some(app))
+}
+
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+            fs::copy(&path, to.join(name))?;
+        }
+    }
+    Ok(())
+}
