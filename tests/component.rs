@@ -61,7 +61,8 @@ fn an_app_in_python_gets_the_verdict_and_the_remedy() {
     let server = azure
         .check_entra()
         .env("CACHE_HEALTH_INTERVAL", "100ms")
-        .env("RUST_LOG", LOG)
+        // Twenty megabytes are compiled: logging any of that takes longer than doing it.
+        .env("RUST_LOG", "info")
         .serve_with(&["--component", &app]);
     server.wait_for_status("/readyz", 200);
     let hello = server.get("/");
@@ -122,4 +123,54 @@ fn what_cannot_be_used_as_a_component_exits_with_two() {
         let text = String::from_utf8(output.stderr).expect("UTF-8");
         assert!(text.contains("--component cannot be used"), "{text}");
     }
+}
+
+#[test]
+fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
+    let azure = Azure::start();
+    let hostile = argument(&guests().hostile());
+    let server = azure
+        .check_key()
+        .env("RUST_LOG", LOG)
+        .serve_with(&["--component", &hostile]);
+    server.wait_for_status("/readyz", 200);
+    for path in ["/trap", "/hog", "/trap"] {
+        assert_eq!(server.get("/").status, 204);
+        let answer = server.get(path);
+        assert_eq!(answer.body, "the component gave no answer\n", "{path}");
+        assert_eq!(answer.status, 502, "{path}");
+        assert_eq!(server.get("/").status, 204, "after {path}");
+        assert_eq!(server.get("/healthz?fresh=1").status, 200);
+    }
+    assert!(
+        server
+            .log()
+            .contains("the component trapped; its instance is replaced")
+    );
+}
+
+#[test]
+fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
+    let azure = Azure::start();
+    let hostile = argument(&guests().hostile());
+    let server = azure
+        .check_key()
+        .env("RUST_LOG", LOG)
+        .env("CACHE_HEALTH_TIMEOUT", "1s")
+        .serve_with(&["--component", &hostile]);
+    server.wait_for_status("/readyz", 200);
+    std::thread::scope(|scope| {
+        let looping = scope.spawn(|| server.get("/loop"));
+        while !looping.is_finished() {
+            let livez = server.get("/livez");
+            assert_eq!(livez.status, 200);
+            assert!(
+                livez.took < std::time::Duration::from_secs(1),
+                "{:?}",
+                livez.took
+            );
+        }
+        assert_eq!(looping.join().expect("an answer").status, 502);
+    });
+    assert_eq!(server.get("/").status, 204);
 }

@@ -2,6 +2,7 @@
 //! application on a host with Spin's interfaces. The same verdicts, but for the differences that
 //! are listed here by name.
 
+mod real_spin;
 mod spin_host;
 mod support;
 
@@ -250,6 +251,30 @@ fn both_compositions_give_the_same_verdicts() {
     }
     for (what, why) in DIFFERENCES {
         println!("differs on Spin: {what}: {why}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn a_real_spin_gives_the_same_verdicts() {
+    if !real_spin::is_there() {
+        eprintln!("SKIPPED: no `spin` on PATH; the cases did not run under a real `spin up`");
+        return;
+    }
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let scene = Scene::of(&case);
+        let (status, document) = real_spin::verdict(&scene.application());
+        if let Err(why) = case.expect.compare(&document, case.expect.on_spin()) {
+            wrong.push(format!("{}: {why}", case.name));
+        }
+        let expected = if case.expect.status == Status::Fail {
+            503
+        } else {
+            200
+        };
+        assert_eq!(status, expected, "{}", case.name);
+        println!("under a real spin up: {}", case.name);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -15,7 +15,7 @@ use std::process::{Command, ExitStatus};
 /// The target of the components.
 pub const WASM: &str = "wasm32-wasip2";
 /// What the components are made from, relative to the workspace.
-pub const SOURCES: [&str; 13] = [
+pub const SOURCES: [&str; 14] = [
     "Cargo.lock",
     "Cargo.toml",
     "src",
@@ -29,13 +29,15 @@ pub const SOURCES: [&str; 13] = [
     "crates/spin-provider",
     "examples/rust-app",
     "rust-toolchain.toml",
+    "tests/guests",
 ];
 
 /// The packages that are components.
-const PACKAGES: [&str; 4] = [
+const PACKAGES: [&str; 5] = [
     "cache-health",
     "cache-health-http-front",
     "cache-health-spin-provider",
+    "hostile-guest",
     "rust-app",
 ];
 
@@ -107,6 +109,11 @@ impl Guests {
     /// The example of somebody else's application.
     pub fn rust_app(&self) -> PathBuf {
         self.raw("rust_app")
+    }
+
+    /// The component that misbehaves on purpose.
+    pub fn hostile(&self) -> PathBuf {
+        self.raw("hostile_guest")
     }
 
     /// The Spin application as machine code, for the tests.
