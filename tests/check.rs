@@ -4,13 +4,11 @@
 mod support;
 
 use cache_health_report::{AuthMethod, Kind, Status, Step};
-use cache_health_standin::certificates::Leaf;
 use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
 use cache_health_standin::token::{self, Token};
 use std::net::TcpListener;
 use std::time::Duration;
 use support::{Azure, Check, HOUR};
-use time::Duration as Days;
 
 const ALL_STEPS: [Step; 7] = [
     Step::Dns,
@@ -73,13 +71,6 @@ fn the_log_says_set_and_get_with_key_method_principal_and_port() {
             assert!(line.contains(part), "{part} in {line}");
         }
     }
-}
-
-#[test]
-fn tls_1_2_is_enough() {
-    let azure = Azure::with(|redis| redis.config.push("tls-protocols TLSv1.2".into()));
-    let verdict = azure.check_key().run().passes();
-    assert_eq!(verdict.document.tls.expect("evidence").protocol, "TLSv1.2");
 }
 
 #[test]
@@ -295,65 +286,6 @@ fn a_policy_that_lacks_a_command_fails_without_a_fallback() {
 }
 
 #[test]
-fn an_unknown_issuer_is_not_trusted() {
-    let azure = Azure::start();
-    azure
-        .check_key()
-        .without("REDIS_CA_FILE")
-        .run()
-        .fails(Kind::TlsUntrusted, Step::Tls);
-}
-
-#[test]
-fn a_certificate_for_another_name_is_refused() {
-    let azure = Azure::with_leaf(&Leaf {
-        names: vec!["elsewhere.test".into()],
-        ..Leaf::default()
-    });
-    azure.check_key().run().fails(Kind::TlsHostname, Step::Tls);
-}
-
-#[test]
-fn a_certificate_outside_its_dates_is_refused() {
-    for (starts, ends) in [(-10, -1), (1, 10)] {
-        let (starts, ends) = (Days::days(starts), Days::days(ends));
-        let azure = Azure::with_leaf(&Leaf {
-            starts,
-            ends,
-            ..Leaf::default()
-        });
-        azure.check_key().run().fails(Kind::TlsExpired, Step::Tls);
-    }
-}
-
-#[test]
-fn a_certificate_that_ends_soon_warns() {
-    let azure = Azure::with_leaf(&Leaf {
-        ends: Days::days(13),
-        ..Leaf::default()
-    });
-    azure.check_key().run().warns(Kind::CertificateExpiring);
-}
-
-#[test]
-fn a_silent_plaintext_port_is_a_time_out_of_the_handshake() {
-    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = silent.local_addr().expect("it").port();
-    let verdict = Check::of("127.0.0.1", port)
-        .env("REDIS_ACCESS_KEY", "key")
-        .env("CACHE_HEALTH_TIMEOUT", "500ms")
-        .run()
-        .fails(Kind::Timeout, Step::Tls);
-    assert!(
-        verdict.took < Duration::from_millis(1500),
-        "{:?}",
-        verdict.took
-    );
-    let remedy = verdict.document.failure.expect("one").remedy;
-    assert!(remedy.contains("plaintext"), "{remedy}");
-}
-
-#[test]
 fn a_refused_port_fails_to_connect() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("it").port();
@@ -385,75 +317,6 @@ fn a_hung_redis_is_answered_at_the_deadline() {
         (Duration::from_millis(900)..Duration::from_secs(2)).contains(&took),
         "{took:?}"
     );
-}
-
-#[test]
-fn a_configuration_error_exits_with_two_and_a_document() {
-    let cases = [
-        ("REDIS_PORT", "s3cret"),
-        ("REDIS_AUTH", "entra"),
-        ("IDENTITY_HEADER", "s3cret"),
-        ("CACHE_HEALTH_TIMEOUT", "s3cret"),
-        ("REDIS_CA_FILE", "/does/not/exist"),
-        ("REDIS_ACCESS_KEY_SECONDARY_FILE", "/does/not/exist"),
-    ];
-    for (name, value) in cases {
-        let check = Check::of("localhost", 6380)
-            .env("REDIS_ACCESS_KEY", "k3y")
-            .env(name, value)
-            .secret("s3cret")
-            .secret("k3y");
-        let verdict = check.run();
-        assert_eq!(verdict.code, 2, "{name}");
-        assert_eq!(verdict.document.status, Status::Fail);
-        assert_eq!(
-            verdict.document.failure_kind(),
-            Some(Kind::Config),
-            "{name}"
-        );
-        let at_fault = if name == "IDENTITY_HEADER" {
-            "IDENTITY_ENDPOINT"
-        } else {
-            name
-        };
-        let expected = format!("cache-health: {at_fault} ");
-        assert!(
-            verdict.stderr.contains(&expected),
-            "{expected} in {}",
-            verdict.stderr
-        );
-    }
-}
-
-#[test]
-fn a_usage_error_prints_only_to_standard_error() {
-    let (output, _) = Check::of("localhost", 6380).output(&["check", "--format", "xml"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(output.stdout.is_empty());
-    assert!(!output.stderr.is_empty());
-}
-
-#[test]
-fn flags_win_over_variables() {
-    let azure = Azure::start();
-    let port = azure.redis.port().to_string();
-    let check = azure
-        .check_key()
-        .env("REDIS_PORT", "1")
-        .env("REDIS_HOST", "no-such.invalid");
-    let flags = [
-        "check",
-        "--host",
-        "localhost",
-        "--port",
-        &port,
-        "--timeout",
-        "4s",
-    ];
-    let (output, _) = check.output(&flags);
-    assert_eq!(output.status.code(), Some(0));
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(text.starts_with("PASS  "), "{text}");
 }
 
 #[test]

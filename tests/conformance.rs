@@ -15,7 +15,7 @@ use spin_host::{Application, Instance};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use support::{Azure, Check, HOUR};
 
@@ -385,12 +385,11 @@ fn on_spin_a_configuration_error_is_503_and_names_the_variable_in_lower_case() {
     });
 }
 
-/// Counts what is open, for the assertion above to mean something.
 #[test]
 fn an_instance_that_goes_away_closes_its_connection() {
     let scene = Scene::of(&cases()[0]);
     let application = scene.application();
-    let open: Arc<AtomicUsize> = Arc::clone(&application.connections);
+    let open = Arc::clone(&application.connections);
     runtime().block_on(async {
         let mut instance = Instance::new(application).await;
         assert_eq!(instance.fresh().await.0, 200);
