@@ -110,6 +110,7 @@ fn no_token_falls_back_to_the_key_and_warns() {
         Behaviour::status(429),
         Behaviour::Hang,
         Behaviour::Close,
+        Behaviour::Slow(azure.token.clone()),
         Behaviour::body("<html>hello</html>"),
     ] {
         azure.identity.behave(behaviour);

@@ -8,18 +8,7 @@ use std::time::{Duration, Instant};
 use support::Azure;
 use support::server::{PATIENCE, Server};
 
-const FAST: &str = "200ms";
 const MEGABYTE: u64 = 1024 * 1024;
-
-fn serve(azure: &Azure) -> Server {
-    let server = azure
-        .check_entra()
-        .env("CACHE_HEALTH_INTERVAL", FAST)
-        .env("CACHE_HEALTH_TIMEOUT", "1s")
-        .serve();
-    server.wait_for_status("/readyz", 200);
-    server
-}
 
 fn raw(server: &Server, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(&server.address).expect("connected");
@@ -33,7 +22,7 @@ fn raw(server: &Server, request: &[u8]) -> String {
 #[test]
 fn headers_that_are_too_many_or_too_long_are_431() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     let many: String = (0..100).map(|n| format!("x-{n}: y\r\n")).collect();
     let long = format!("x: {}\r\n", "y".repeat(16 * 1024));
     for headers in [many, long] {
@@ -49,7 +38,7 @@ fn headers_that_are_too_many_or_too_long_are_431() {
 #[test]
 fn a_body_is_refused_unread() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     for framing in ["content-length: 1000000000", "transfer-encoding: chunked"] {
         let request = format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
         let answer = raw(&server, request.as_bytes());
@@ -60,7 +49,7 @@ fn a_body_is_refused_unread() {
 #[test]
 fn a_slow_loris_is_cut_off_and_keeps_nobody_out() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     let started = Instant::now();
     let mut slow = TcpStream::connect(&server.address).expect("connected");
     slow.set_read_timeout(Some(Duration::from_millis(500)))
@@ -84,7 +73,7 @@ fn a_slow_loris_is_cut_off_and_keeps_nobody_out() {
 #[test]
 fn an_idle_connection_is_closed() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     let started = Instant::now();
     // Reads until the server closes.
     let answer = raw(&server, b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
@@ -95,7 +84,7 @@ fn an_idle_connection_is_closed() {
 #[test]
 fn ten_thousand_connections_are_limited_and_livez_answers() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     let mut held = Vec::new();
     for count in 0..10_000 {
         // Held open up to what this process may hold itself; the rest are closed again at once.

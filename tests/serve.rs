@@ -9,22 +9,10 @@ use std::time::{Duration, Instant};
 use support::server::Server;
 use support::{Azure, Check};
 
-const FAST: &str = "200ms";
-
-fn serve(azure: &Azure) -> Server {
-    let server = azure
-        .check_entra()
-        .env("CACHE_HEALTH_INTERVAL", FAST)
-        .env("CACHE_HEALTH_TIMEOUT", "1s")
-        .serve();
-    server.wait_for_status("/readyz", 200);
-    server
-}
-
 #[test]
 fn every_route_answers_as_the_contract_says() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
 
     let livez = server.get("/livez");
     assert_eq!((livez.status, livez.body.as_str()), (200, "ok\n"));
@@ -50,7 +38,7 @@ fn every_route_answers_as_the_contract_says() {
 #[test]
 fn an_unknown_path_is_404_and_a_wrong_method_405_with_allow() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     for path in ["/", "/healthz/", "/nothing"] {
         assert_eq!(server.get(path).status, 404, "{path}");
     }
@@ -64,7 +52,7 @@ fn an_unknown_path_is_404_and_a_wrong_method_405_with_allow() {
 #[test]
 fn head_answers_like_get_without_the_body() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     for path in ["/livez", "/readyz", "/healthz", "/healthz?fresh=1"] {
         let head = server.head(path);
         assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
@@ -113,7 +101,7 @@ fn two_hundred_clients_at_once_cause_few_commands() {
 #[test]
 fn the_connection_is_kept_between_checks() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     let count = || -> u64 {
         let info = azure.redis.command(&["INFO", "stats"]).expect("redis-cli");
         let line = info
@@ -136,7 +124,7 @@ fn the_connection_is_kept_between_checks() {
 #[test]
 fn a_killed_connection_is_replaced_without_a_failure() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     for _ in 0..5 {
         azure
             .redis
@@ -150,7 +138,7 @@ fn a_killed_connection_is_replaced_without_a_failure() {
 #[test]
 fn a_hung_redis_is_red_by_the_deadline_while_livez_and_readyz_stay_quick() {
     let azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     azure.redis.hang().expect("SIGSTOP");
     let fresh = server.get("/healthz?fresh=1");
     assert_eq!(fresh.status, 503);
@@ -178,7 +166,7 @@ fn a_hung_redis_is_red_by_the_deadline_while_livez_and_readyz_stay_quick() {
 #[test]
 fn a_redis_killed_and_started_again_has_the_right_verdict_within_two_intervals() {
     let mut azure = Azure::start();
-    let server = serve(&azure);
+    let server = azure.serve();
     azure.redis.kill().expect("killed");
     let failing = server.wait_for("a failure", |server| {
         Some(server.get("/healthz")).filter(|answer| answer.status == 503)
@@ -259,7 +247,7 @@ fn a_client_that_goes_away_in_mid_flight_strands_nobody() {
 #[test]
 fn sigterm_drains() {
     let azure = Azure::start();
-    let mut server = serve(&azure);
+    let mut server = azure.serve();
     server.signal("TERM");
     let started = Instant::now();
     let readyz = server.wait_for("readiness to end", |server| {

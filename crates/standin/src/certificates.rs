@@ -68,16 +68,6 @@ impl Authority {
     }
 }
 
-/// A certificate that its own key signed.
-pub fn self_signed(leaf: &Leaf) -> Result<Chain> {
-    let key = KeyPair::generate()?;
-    let certificate = leaf_params(leaf)?.self_signed(&key)?;
-    Ok(Chain {
-        certificate: certificate.pem(),
-        key: key.serialize_pem(),
-    })
-}
-
 fn leaf_params(leaf: &Leaf) -> Result<CertificateParams> {
     let mut params = CertificateParams::new(leaf.names.clone())?;
     let now = OffsetDateTime::now_utc();
