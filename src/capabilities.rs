@@ -66,7 +66,8 @@ pub enum TokenRejected {
 pub enum CredentialError {
     TokenUnavailable(TokenUnavailable),
     TokenRejected(TokenRejected),
-    KeyUnreadable(ConfigError),
+    /// The file with the credential cannot be used.
+    Unreadable(ConfigError),
     Other(String),
 }
 

@@ -48,6 +48,8 @@ pub struct Attempt {
     pub steps: Vec<StepResult>,
     pub tls: Option<Tls>,
     pub trouble: Option<Trouble>,
+    /// Why no new connection can be used, though the kept one can.
+    pub cold_trouble: Option<Trouble>,
 }
 
 /// Everything that was observed in one check.
@@ -64,6 +66,7 @@ pub struct Observations {
 }
 
 /// Makes all the observations of one check. `paused`: why Entra is left out for now.
+/// `new_connection`: prove one beside the kept one.
 pub async fn observe<C: Capabilities>(
     host: &C,
     paused: Option<Kind>,
@@ -125,6 +128,7 @@ async fn attempt_all<C: Capabilities>(
             steps: Vec::new(),
             tls: None,
             trouble: None,
+            cold_trouble: None,
         };
         let mut probe = Probe {
             host,
@@ -138,7 +142,7 @@ async fn attempt_all<C: Capabilities>(
         let next = attempt
             .trouble
             .as_ref()
-            .filter(|trouble| !rest.is_empty() && policy::falls_back(&trouble.cause))
+            .filter(|trouble| !rest.is_empty() && policy::falls_back(candidate, &trouble.cause))
             .map(|trouble| crate::verdict::kind(&trouble.cause));
         observations.attempts.push(attempt);
         match next {
@@ -167,9 +171,9 @@ struct Probe<'a, 'h, C: Capabilities> {
 }
 
 impl<C: Capabilities> Probe<'_, '_, C> {
-    async fn run(&mut self, key_follows: bool, fresh: bool) -> Result<(), Trouble> {
+    async fn run(&mut self, key_follows: bool, new_connection: bool) -> Result<(), Trouble> {
         let (credential, token_time) = self.acquire(key_follows).await?;
-        let (connection, reused) = self.connect(&credential, fresh, token_time).await?;
+        let (connection, reused) = self.connect(&credential, false, token_time).await?;
         let before = self.attempt.steps.len();
         match self.round_trip(&connection, reused).await {
             Err(Trouble {
@@ -177,10 +181,21 @@ impl<C: Capabilities> Probe<'_, '_, C> {
                 step,
             }) if policy::reconnects(reused, &error) => {
                 drop(connection);
-                self.replace_kept(&credential, error, step, before).await
+                return self.replace_kept(&credential, error, step, before).await;
             }
-            result => result,
+            result => result?,
         }
+        // One that was just made has proved it already.
+        if reused && new_connection {
+            self.attempt.cold_trouble = self.prove_new(&credential).await.err();
+        }
+        Ok(())
+    }
+
+    /// Whether a new connection could be used as well: what the next deployment will need.
+    async fn prove_new(&mut self, credential: &C::Credential) -> Result<(), Trouble> {
+        let (connection, _) = self.connect(credential, true, None).await?;
+        self.round_trip(&connection, false).await
     }
 
     /// Gets the credential; with it, how long the token took where there is one.

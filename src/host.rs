@@ -162,7 +162,7 @@ fn credential_error_from_wit(wit: credentials::CredentialError) -> CredentialErr
             credentials::TokenRejected::NoObjectId => TokenRejected::NoObjectId,
             credentials::TokenRejected::Expired => TokenRejected::Expired,
         }),
-        Wit::KeyUnreadable(error) => CredentialError::KeyUnreadable(config_error_from_wit(error)),
+        Wit::KeyUnreadable(error) => CredentialError::Unreadable(config_error_from_wit(error)),
         Wit::UnknownCandidate => CredentialError::Other("the host knows no such candidate".into()),
         Wit::Other(text) => CredentialError::Other(text),
     }

@@ -55,12 +55,16 @@ pub fn initial_reason(
 /// Whether the next candidate may be tried after this. Only when no token could be had or Redis
 /// refused the credential: a policy that lacks a command, a time-out or a broken network would
 /// only be hidden by another credential.
-pub fn falls_back(cause: &Cause) -> bool {
-    matches!(
-        cause,
-        Cause::Credential(CredentialError::TokenUnavailable(_) | CredentialError::TokenRejected(_))
-            | Cause::Redis(RedisError::AuthRejected)
-    )
+pub fn falls_back(candidate: &Candidate, cause: &Cause) -> bool {
+    match cause {
+        Cause::Credential(
+            CredentialError::TokenUnavailable(_) | CredentialError::TokenRejected(_),
+        )
+        | Cause::Redis(RedisError::AuthRejected) => true,
+        // A workload identity's file: without it there is no token either.
+        Cause::Credential(CredentialError::Unreadable(_)) => candidate.method == AuthMethod::Entra,
+        _ => false,
+    }
 }
 
 /// How long a credential may take to get. While there is a key to fall back to, a token may use
@@ -100,7 +104,7 @@ pub fn has_key(candidates: &[Candidate]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capabilities::{TokenRejected, TokenUnavailable};
+    use crate::capabilities::{ConfigError, TokenRejected, TokenUnavailable};
 
     fn candidate(id: u32, method: AuthMethod) -> Candidate {
         Candidate {
@@ -164,9 +168,19 @@ mod tests {
             Cause::Credential(CredentialError::TokenRejected(TokenRejected::NoObjectId)),
             Cause::Redis(RedisError::AuthRejected),
         ];
+        let (entra, key) = (
+            candidate(0, AuthMethod::Entra),
+            candidate(1, AuthMethod::AccessKey),
+        );
         for cause in &yes {
-            assert!(falls_back(cause), "{cause:?}");
+            assert!(falls_back(&entra, cause), "{cause:?}");
         }
+        let unreadable = Cause::Credential(CredentialError::Unreadable(ConfigError {
+            variable: "AZURE_FEDERATED_TOKEN_FILE".into(),
+            message: String::new(),
+        }));
+        assert!(falls_back(&entra, &unreadable));
+        assert!(!falls_back(&key, &unreadable));
         let no = [
             Cause::Redis(RedisError::PermissionDenied),
             Cause::Redis(RedisError::AuthRequired),
@@ -178,7 +192,7 @@ mod tests {
             Cause::Mismatch,
         ];
         for cause in &no {
-            assert!(!falls_back(cause), "{cause:?}");
+            assert!(!falls_back(&entra, cause), "{cause:?}");
         }
     }
 

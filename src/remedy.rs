@@ -9,6 +9,9 @@
 use crate::capabilities::Settings;
 use cache_health_report::{AuthMethod, Kind, Step};
 
+/// What providers call a workload identity.
+const WORKLOAD_IDENTITY: &str = "workload-identity";
+
 /// Which of Azure's services a host name belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service<'a> {
@@ -40,6 +43,8 @@ pub struct Circumstances<'a> {
     pub settings: Option<&'a Settings>,
     pub step: Option<Step>,
     pub method: Option<AuthMethod>,
+    /// Where the credential comes from, as its provider calls it.
+    pub label: Option<&'a str>,
     pub principal: Option<&'a str>,
     /// Whether the identity endpoint answered 400: no such identity is assigned.
     pub no_such_identity: bool,
@@ -85,9 +90,20 @@ pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
             "Check that port {port} is the TLS port, and that no proxy on the way forces TLS 1.2 \
              with CBC suites: this client speaks TLS 1.3, or 1.2 with AEAD suites."
         ),
+        Kind::TokenUnavailable if is_workload(circumstances) => "Entra's token endpoint gave no \
+             token: check that AZURE_AUTHORITY_HOST can be reached from the pod, that no proxy \
+             opens its TLS, and the rules for outgoing traffic."
+            .into(),
         Kind::TokenUnavailable => "The identity endpoint gave no token. It often starts after the \
              app: wait a minute, then restart the replica. Until then an access key in \
              REDIS_ACCESS_KEY serves as the fallback."
+            .into(),
+        Kind::TokenRejected if is_workload(circumstances) => "Entra does not know this service \
+             account for that client: check AZURE_CLIENT_ID and AZURE_TENANT_ID, and federate \
+             them: az identity federated-credential create --name cache-health --identity-name \
+             \"$IDENTITY_NAME\" --resource-group \"$RG\" --issuer \"$OIDC_ISSUER\" --subject \
+             system:serviceaccount:\"$NAMESPACE\":\"$SERVICE_ACCOUNT\" --audiences \
+             api://AzureADTokenExchange."
             .into(),
         Kind::TokenRejected if circumstances.no_such_identity => {
             "No such identity is assigned to the app. For the system-assigned one: az containerapp \
@@ -115,9 +131,13 @@ pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
         Kind::OutOfMemory => "The cache's memory is full and its policy evicts nothing: scale up, \
              or set maxmemory-policy to allkeys-lru."
             .into(),
-        Kind::Moved => "The cache is clustered and the key lives on another node. Let the app use \
-             a cluster client, or on Azure Managed Redis use the Enterprise clustering policy."
-            .into(),
+        Kind::Moved => format!(
+            "The cache is clustered, the key lives on another node, and that node could not be \
+             used: let the network reach its port (85xx on Azure Managed Redis, 150xx on Azure \
+             Cache for Redis). A plain client fails here: use a cluster client, or the Enterprise \
+             clustering policy. {}",
+            show(service, "hostName")
+        ),
         Kind::ServerError => "Redis answered with an error of its own: look its code up in the \
              cache's resource health and metrics."
             .into(),
@@ -153,6 +173,11 @@ pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
             .into(),
     };
     text.trim_end().to_owned()
+}
+
+/// Whether it is about a workload identity of Kubernetes.
+fn is_workload(circumstances: Circumstances<'_>) -> bool {
+    circumstances.label == Some(WORKLOAD_IDENTITY)
 }
 
 fn auth_rejected(service: Service<'_>, circumstances: Circumstances<'_>) -> String {
@@ -263,6 +288,7 @@ mod tests {
             settings: Some(settings),
             step: Some(Step::Set),
             method: Some(AuthMethod::Entra),
+            label: None,
             principal: Some("8a1f"),
             no_such_identity: false,
         }

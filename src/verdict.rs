@@ -62,7 +62,7 @@ pub fn judge(observations: Observations) -> Report {
 /// What kind of trouble a cause is.
 pub fn kind(cause: &Cause) -> Kind {
     match cause {
-        Cause::Config(_) | Cause::Credential(CredentialError::KeyUnreadable(_)) => Kind::Config,
+        Cause::Config(_) | Cause::Credential(CredentialError::Unreadable(_)) => Kind::Config,
         Cause::Credential(CredentialError::TokenUnavailable(_)) => Kind::TokenUnavailable,
         Cause::Credential(CredentialError::TokenRejected(_)) => Kind::TokenRejected,
         Cause::Credential(CredentialError::Other(_)) => Kind::Internal,
@@ -121,6 +121,7 @@ fn finding(trouble: &Trouble, settings: Option<&Settings>, attempt: Option<&Atte
         settings,
         step: trouble.step,
         method: attempt.map(|attempt| attempt.candidate.method),
+        label: attempt.map(|attempt| attempt.candidate.label.as_str()),
         principal: facts.and_then(|facts| facts.principal.as_deref()),
         no_such_identity: matches!(
             trouble.cause,
@@ -149,7 +150,7 @@ fn sentence(trouble: &Trouble, settings: Option<&Settings>, attempt: Option<&Att
     let who = attempt.map_or_else(|| "the credential".to_owned(), credential_name);
     let command = trouble.step.map_or("the step", command);
     match &trouble.cause {
-        Cause::Config(error) | Cause::Credential(CredentialError::KeyUnreadable(error)) => {
+        Cause::Config(error) | Cause::Credential(CredentialError::Unreadable(error)) => {
             error.message.clone()
         }
         Cause::Credential(CredentialError::TokenUnavailable(reason)) => unavailable(*reason),
@@ -248,6 +249,7 @@ fn warnings(attempts: &[Attempt], settings: Option<&Settings>, now: i64) -> Vec<
                 settings,
                 step,
                 method: Some(last.candidate.method),
+                label: Some(&last.candidate.label),
                 principal: None,
                 no_such_identity: false,
             },
@@ -285,6 +287,14 @@ fn warnings(attempts: &[Attempt], settings: Option<&Settings>, now: i64) -> Vec<
             )),
             (None, None) => {}
         }
+    }
+    if let Some(trouble) = &last.cold_trouble {
+        let cause = finding(trouble, settings, Some(last));
+        let output = format!(
+            "The kept connection works, but a new one cannot be used: {}",
+            cause.output
+        );
+        warnings.push(Finding { output, ..cause });
     }
     if used_key && last.candidate.label == SECONDARY {
         warnings.push(warning(

@@ -1,6 +1,6 @@
 use super::*;
 use crate::capabilities::{TokenRejected, TokenUnavailable};
-use crate::script::{Act, Script, acts, queue};
+use crate::script::{Act, CALL, Script, acts, queue};
 use crate::verdict::judge;
 use AuthMethod::{AccessKey, Entra};
 use cache_health_report::Report;
@@ -8,6 +8,10 @@ use futures::executor::block_on;
 
 fn report(host: &Script) -> Report {
     judge(block_on(observe(host, None, false)))
+}
+
+fn report_with_new_connection(host: &Script) -> Report {
+    judge(block_on(observe(host, None, true)))
 }
 
 fn failure(report: &Report) -> (Kind, Option<Step>) {
@@ -90,10 +94,7 @@ fn a_capability_that_never_answers_is_cut_off_at_the_deadline() {
         let report = report(&host);
         assert_eq!(failure(&report), (kind, Some(step)));
         let took = host.now() - started;
-        assert!(
-            took <= host.settings.deadline + crate::script::CALL,
-            "{step}: {took:?}"
-        );
+        assert!(took <= host.settings.deadline + CALL, "{step}: {took:?}");
     }
 }
 
@@ -231,4 +232,60 @@ fn a_token_that_ends_soon_warns_only_when_it_could_not_be_renewed() {
 #[test]
 fn without_any_candidate_it_is_the_configuration() {
     assert_eq!(failure(&report(&Script::new(&[]))), (Kind::Config, None));
+}
+
+#[test]
+fn a_new_connection_is_proved_beside_the_kept_one() {
+    let new = Session {
+        steps: vec![(Step::Dns, CALL)],
+        reused: false,
+        tls: None,
+    };
+    let host = Script {
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new))]),
+        ..Script::new(&[Entra])
+    };
+    let report = report_with_new_connection(&host);
+    assert_eq!(report.status, Status::Pass, "{report:?}");
+    let steps: Vec<Step> = report.steps.iter().map(|result| result.step).collect();
+    let expected = [Step::Set, Step::Get, Step::Dns, Step::Set, Step::Get];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn a_failing_new_connection_beside_a_healthy_kept_one_warns_with_its_kind() {
+    let refused = ConnectFailure {
+        error: RedisError::AuthRejected,
+        step: Step::Auth,
+        session: Session::default(),
+    };
+    let host = Script {
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Err(refused))]),
+        ..Script::new(&[AccessKey])
+    };
+    let report = report_with_new_connection(&host);
+    assert_eq!(report.status, Status::Warn, "{report:?}");
+    let kinds: Vec<Kind> = report.warnings.iter().map(|w| w.kind).collect();
+    assert!(kinds.contains(&Kind::AuthRejected), "{kinds:?}");
+    assert!(report.failure.is_none());
+}
+
+#[test]
+fn a_new_connection_that_is_never_made_cannot_outlast_the_deadline() {
+    let host = Script {
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Hang]),
+        ..Script::new(&[Entra])
+    };
+    let started = host.now();
+    let report = report_with_new_connection(&host);
+    assert_eq!(report.status, Status::Warn, "{report:?}");
+    assert_eq!(report.warnings[0].kind, Kind::Timeout);
+    assert!(host.now() - started <= host.settings.deadline + CALL * 2);
+}
+
+#[test]
+fn a_connection_that_was_just_made_needs_no_second_proof() {
+    let report = report_with_new_connection(&Script::new(&[Entra]));
+    let steps: Vec<Step> = report.steps.iter().map(|result| result.step).collect();
+    assert_eq!(steps, [Step::Token, Step::Dns, Step::Set, Step::Get]);
 }

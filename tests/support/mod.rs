@@ -7,6 +7,7 @@ pub mod server;
 use cache_health_report::{Document, Kind, Status, Step};
 use cache_health_standin::certificates::{Authority, Chain, Leaf};
 use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
+use cache_health_standin::proxy::Proxy;
 use cache_health_standin::redis::{RedisOptions, RedisServer};
 use cache_health_standin::token::{self, Token};
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub struct Azure {
     pub object_id: String,
     pub token: Token,
     pub identity: IdentityEndpoint,
+    pub chain: Chain,
 }
 
 impl Azure {
@@ -47,7 +49,7 @@ impl Azure {
         let token = Token::mint(&object_id, HOUR);
         let access_key = token::access_key();
         let mut options = RedisOptions {
-            chain,
+            chain: chain.clone(),
             ca_pem,
             access_key: access_key.clone(),
             users: vec![format!("{object_id} on >{} ~* &* +@all", token.text)],
@@ -62,7 +64,27 @@ impl Azure {
             object_id,
             token,
             identity,
+            chain,
         }
+    }
+
+    /// A proxy before the cache that ends connections with their tokens, as Azure does.
+    pub fn proxy(&self) -> Proxy {
+        Proxy::start(&self.chain, self.redis.administrator().socket).expect("a proxy")
+    }
+
+    /// From now on the identity endpoint issues a new token with each request, which lives this
+    /// many seconds.
+    pub fn issue_tokens_of(&self, life: i64) {
+        let (administrator, object_id) = (self.redis.administrator(), self.object_id.clone());
+        self.identity.behave(Behaviour::issue(move || {
+            let token = Token::mint(&object_id, life);
+            let password = format!(">{}", token.text);
+            administrator
+                .command(&["ACL", "SETUSER", &object_id, &password])
+                .expect("redis-cli");
+            token
+        }));
     }
 
     /// A check of this cache with neither credential.

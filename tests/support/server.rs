@@ -1,7 +1,7 @@
 //! One run of `cache-health serve`.
 
 use super::{Azure, Check};
-use cache_health_report::Document;
+use cache_health_report::{Document, Kind, Status};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -35,6 +35,15 @@ pub struct Answer {
 impl Answer {
     pub fn document(&self) -> Document {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Answer {
+    /// Whether it is a verdict of this status, and which kinds it names.
+    pub fn verdict(&self) -> (Status, Vec<Kind>) {
+        let document = self.document();
+        let kinds = document.failure.iter().chain(&document.warnings);
+        (document.status, kinds.map(|finding| finding.kind).collect())
     }
 }
 

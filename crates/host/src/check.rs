@@ -3,6 +3,7 @@
 use crate::cli::Format;
 use crate::component::Runtime;
 use crate::provider::Provider;
+use crate::verdict::Proof;
 use crate::{text, verdict};
 use cache_health_provider::{Config, ConfigError, Variables};
 use cache_health_report::{Document, Kind, Status};
@@ -23,7 +24,7 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
         Err(error) => return misconfigured(&error, format),
     };
     let document = match Runtime::embedded(provider) {
-        Ok(runtime) => verdict::fresh(&runtime).await.document(),
+        Ok(runtime) => verdict::fresh(&runtime, Proof::Warm).await.document(),
         Err(error) => {
             error!(%error, "no verdict");
             verdict::internal("the component cannot be loaded")

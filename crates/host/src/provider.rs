@@ -2,9 +2,8 @@
 //! one is had, and what connects with it.
 
 use crate::cache::{Cache, Endpoint, Secret, tls};
-use crate::identity::Tokens;
-use cache_health_provider::config::{Candidate, Config, ConfigError, KeySource};
-use cache_health_provider::identity::IdentityError;
+use crate::identity::{Lease, Source, TokenError, Tokens};
+use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError, KeySource};
 use cache_health_provider::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
 use std::path::Path;
@@ -24,7 +23,7 @@ pub struct Credential {
     /// When it ends, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: Option<i64>,
     /// Why the last attempt to renew it failed.
-    pub renewal_failure: Option<IdentityError>,
+    pub renewal_failure: Option<TokenError>,
     secret: Secret,
 }
 
@@ -47,8 +46,8 @@ impl Credential {
 /// Why a credential could not be had.
 #[derive(Clone, Debug)]
 pub enum CredentialError {
-    /// The identity endpoint gave no token.
-    Identity(IdentityError),
+    /// There is no token.
+    Token(TokenError),
     /// The key's file cannot be read, or holds no key.
     Key(ConfigError),
     /// There is no such candidate.
@@ -75,12 +74,14 @@ impl Provider {
         })?;
         let endpoint = Endpoint {
             host: config.host.clone(),
+            name: config.host.clone(),
             port: config.port,
             tls,
         };
+        let cache = Cache::new(endpoint, config.key.clone());
         let provider = Self {
-            cache: Cache::new(endpoint, config.key.clone()),
-            tokens: config.identity.clone().map(Tokens::new),
+            tokens: tokens(&config, &cache)?,
+            cache,
             keys: Mutex::default(),
             config,
         };
@@ -90,6 +91,14 @@ impl Provider {
             }
         }
         Ok(Arc::new(provider))
+    }
+
+    /// Renews what has to be renewed, for as long as the process lives. A single check does
+    /// without: no token it gets ends before it does.
+    pub async fn keep_renewed(&self) {
+        if let Some(tokens) = self.tokens.clone() {
+            tokens.keep_renewed().await;
+        }
     }
 
     /// Obtains the credential of a candidate.
@@ -116,17 +125,13 @@ impl Provider {
         let lease = tokens
             .acquire(budget)
             .await
-            .map_err(CredentialError::Identity)?;
+            .map_err(CredentialError::Token)?;
         Ok(Credential {
             candidate,
             principal: Some(lease.object_id.clone()),
             expires_at: Some(lease.expires_at),
             renewal_failure: lease.renewal_failure,
-            secret: Secret {
-                user: lease.object_id,
-                password: lease.secret,
-                generation: lease.generation,
-            },
+            secret: secret(&lease),
         })
     }
 
@@ -158,6 +163,30 @@ impl Provider {
             password: Arc::clone(&known.0),
             generation: known.1,
         })
+    }
+}
+
+/// The tokens of the identity that is configured, unless no token may be used. A new one is given
+/// to the live connection at once.
+fn tokens(config: &Config, cache: &Arc<Cache>) -> Result<Option<Arc<Tokens>>, ConfigError> {
+    let candidate = config.candidates().into_iter().find(|c| c.is_entra());
+    let (Some(candidate), Some(identity)) = (candidate, config.identity.clone()) else {
+        return Ok(None);
+    };
+    if config.auth == AuthPolicy::AccessKey {
+        return Ok(None);
+    }
+    let (source, cache) = (Source::new(identity)?, Arc::clone(cache));
+    Ok(Some(Tokens::new(source, move |lease| {
+        cache.reauthenticate(candidate.id(), secret(lease));
+    })))
+}
+
+fn secret(lease: &Lease) -> Secret {
+    Secret {
+        user: lease.object_id.clone(),
+        password: Arc::clone(&lease.secret),
+        generation: lease.generation,
     }
 }
 

@@ -7,8 +7,24 @@ use http::StatusCode;
 use std::time::SystemTime;
 use tracing::error;
 
-/// The one request that makes a check, whoever wants it.
-const FRESH: &str = "/healthz?fresh=1";
+/// What a check is to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// That the cache can be used.
+    Warm,
+    /// Also that a new connection can be made, beside the kept one.
+    Cold,
+}
+
+impl Proof {
+    /// The request that makes such a check, whoever wants it.
+    fn request(self) -> &'static str {
+        match self {
+            Self::Warm => "/healthz?fresh=1",
+            Self::Cold => "/healthz?new-connection=1",
+        }
+    }
+}
 
 /// A verdict as the component rendered it. It is only read when somebody needs to know more than
 /// what is passed on.
@@ -42,8 +58,8 @@ impl From<Document> for Verdict {
 }
 
 /// Makes a check, or joins one under way in the component.
-pub async fn fresh(runtime: &Runtime) -> Verdict {
-    match runtime.get(FRESH).await {
+pub async fn fresh(runtime: &Runtime, proof: Proof) -> Verdict {
+    match runtime.get(proof.request()).await {
         Ok(answer) => Verdict {
             status: answer.status(),
             body: answer.into_body(),

@@ -3,7 +3,10 @@
 //! An error names the variable and never prints its value: it may be a secret pasted into the
 //! wrong place.
 
+mod identity;
 mod parse;
+
+pub use identity::{Identity, ManagedIdentity, WorkloadIdentity};
 
 use secrecy::SecretString;
 use std::collections::HashMap;
@@ -13,7 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The names of all variables that are read.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 21] = [
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_AUTH",
@@ -26,6 +29,10 @@ pub const NAMES: [&str; 17] = [
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
     "AZURE_CLIENT_ID",
+    "AZURE_TENANT_ID",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_AUTHORITY_CA_FILE",
     "CACHE_HEALTH_LISTEN",
     "CACHE_HEALTH_TIMEOUT",
     "CACHE_HEALTH_INTERVAL",
@@ -84,17 +91,6 @@ pub enum KeySource {
     File(PathBuf),
 }
 
-/// The managed identity endpoint of Container Apps.
-#[derive(Clone, Debug)]
-pub struct ManagedIdentity {
-    /// `IDENTITY_ENDPOINT`.
-    pub endpoint: http::Uri,
-    /// `IDENTITY_HEADER`: whoever knows it gets tokens, so it is a secret.
-    pub header: SecretString,
-    /// `AZURE_CLIENT_ID`: a user-assigned identity; none for the system-assigned one.
-    pub client_id: Option<String>,
-}
-
 /// Everything that is configured.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -112,8 +108,8 @@ pub struct Config {
     pub primary: Option<KeySource>,
     /// `REDIS_ACCESS_KEY_SECONDARY` or `REDIS_ACCESS_KEY_SECONDARY_FILE`.
     pub secondary: Option<KeySource>,
-    /// `IDENTITY_ENDPOINT`, `IDENTITY_HEADER`, `AZURE_CLIENT_ID`.
-    pub identity: Option<ManagedIdentity>,
+    /// The identity whose tokens are used; a managed one where both kinds are configured.
+    pub identity: Option<Identity>,
     /// `CACHE_HEALTH_LISTEN`.
     pub listen: SocketAddr,
     /// `CACHE_HEALTH_TIMEOUT`: the deadline of a check.
@@ -131,6 +127,8 @@ pub struct Config {
 pub enum Candidate {
     /// A token through the managed identity endpoint.
     ManagedIdentity,
+    /// A token for a workload identity of Kubernetes.
+    WorkloadIdentity,
     /// The primary access key.
     Primary,
     /// The secondary access key.
@@ -144,18 +142,20 @@ impl Candidate {
             Self::ManagedIdentity => 0,
             Self::Primary => 1,
             Self::Secondary => 2,
+            Self::WorkloadIdentity => 3,
         }
     }
 
     /// Whether it authenticates with a Microsoft Entra token rather than an access key.
     pub fn is_entra(self) -> bool {
-        matches!(self, Self::ManagedIdentity)
+        matches!(self, Self::ManagedIdentity | Self::WorkloadIdentity)
     }
 
     /// Its name in reports.
     pub fn label(self) -> &'static str {
         match self {
             Self::ManagedIdentity => "managed-identity",
+            Self::WorkloadIdentity => "workload-identity",
             Self::Primary => "primary",
             Self::Secondary => "secondary",
         }
@@ -177,7 +177,7 @@ impl Config {
                 "REDIS_ACCESS_KEY_SECONDARY",
                 "REDIS_ACCESS_KEY_SECONDARY_FILE",
             )?,
-            identity: managed_identity(&read)?,
+            identity: identity::read(&read)?,
             listen: read.or(
                 "CACHE_HEALTH_LISTEN",
                 default_listen(),
@@ -206,7 +206,10 @@ impl Config {
 
     /// The candidates in order of preference, Entra first.
     pub fn candidates(&self) -> Vec<Candidate> {
-        let identity = self.identity.as_ref().map(|_| Candidate::ManagedIdentity);
+        let identity = self.identity.as_ref().map(|identity| match identity {
+            Identity::Managed(_) => Candidate::ManagedIdentity,
+            Identity::Workload(_) => Candidate::WorkloadIdentity,
+        });
         let primary = self.primary.as_ref().map(|_| Candidate::Primary);
         let secondary = self.secondary.as_ref().map(|_| Candidate::Secondary);
         [identity, primary, secondary]
@@ -222,7 +225,8 @@ impl Config {
             AuthPolicy::Entra if !entra => Err(read.error(
                 "REDIS_AUTH",
                 "is entra, but no identity is configured: Container Apps sets IDENTITY_ENDPOINT \
-                 and IDENTITY_HEADER once the app has a managed identity",
+                 and IDENTITY_HEADER once the app has a managed identity, Kubernetes \
+                 AZURE_FEDERATED_TOKEN_FILE for a workload identity",
             )),
             AuthPolicy::AccessKey if !key => Err(read.error(
                 "REDIS_AUTH",
@@ -230,8 +234,8 @@ impl Config {
             )),
             AuthPolicy::Auto if !entra && !key => Err(read.error(
                 "REDIS_ACCESS_KEY",
-                "is not set, and neither are IDENTITY_ENDPOINT and IDENTITY_HEADER: there is no \
-                 credential to check the cache with",
+                "is not set, and neither are IDENTITY_ENDPOINT and IDENTITY_HEADER, nor \
+                 AZURE_FEDERATED_TOKEN_FILE: there is no credential to check the cache with",
             )),
             _ => Ok(()),
         }
@@ -240,26 +244,6 @@ impl Config {
 
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([0, 0, 0, 0], 8080))
-}
-
-fn managed_identity(read: &parse::Reader<'_>) -> Result<Option<ManagedIdentity>, ConfigError> {
-    let endpoint = read.optional("IDENTITY_ENDPOINT", parse::http_uri)?;
-    let header = read.optional("IDENTITY_HEADER", parse::header)?;
-    let client_id = read.optional("AZURE_CLIENT_ID", parse::client_id)?;
-    match (endpoint, header) {
-        (Some(endpoint), Some(header)) => Ok(Some(ManagedIdentity {
-            endpoint,
-            header,
-            client_id,
-        })),
-        (None, None) => Ok(None),
-        (Some(_), None) => {
-            Err(read.error("IDENTITY_HEADER", "is not set, though IDENTITY_ENDPOINT is"))
-        }
-        (None, Some(_)) => {
-            Err(read.error("IDENTITY_ENDPOINT", "is not set, though IDENTITY_HEADER is"))
-        }
-    }
 }
 
 #[cfg(test)]

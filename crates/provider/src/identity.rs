@@ -108,6 +108,9 @@ struct Answer {
     // protocol, as a date. The last two are tolerated since the token itself says when it ends.
     #[serde(default)]
     expires_on: serde_json::Value,
+    // Entra's own token endpoint says how long instead of until when, in seconds.
+    #[serde(default)]
+    expires_in: serde_json::Value,
 }
 
 fn token(body: &[u8], now: i64) -> Result<Token, IdentityError> {
@@ -124,9 +127,11 @@ fn token(body: &[u8], now: i64) -> Result<Token, IdentityError> {
             JwtError::NoObjectId => Rejected::NoObjectId,
         })
     })?;
-    // The earlier of the two, and the token's own word where the answer's cannot be read.
-    let answered = epoch_seconds(&answer.expires_on);
-    let Some(expires_at) = answered.into_iter().chain(claims.expires_at).min() else {
+    // The earliest there is: the token's own word, and the answer's where it can be read.
+    let until = seconds(&answer.expires_on);
+    let for_ = seconds(&answer.expires_in).map(|life| now.saturating_add(life));
+    let ends = [until, for_, claims.expires_at];
+    let Some(expires_at) = ends.into_iter().flatten().min() else {
         return Err(IdentityError::Unavailable(Unavailable::NotAToken));
     };
     if expires_at <= now {
@@ -139,7 +144,7 @@ fn token(body: &[u8], now: i64) -> Result<Token, IdentityError> {
     })
 }
 
-fn epoch_seconds(value: &serde_json::Value) -> Option<i64> {
+fn seconds(value: &serde_json::Value) -> Option<i64> {
     match value {
         serde_json::Value::String(text) => text.trim().parse().ok(),
         serde_json::Value::Number(number) => number.as_i64(),

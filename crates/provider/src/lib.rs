@@ -9,6 +9,7 @@ pub mod identity;
 pub mod jwt;
 pub mod reply;
 pub mod schedule;
+pub mod workload;
 
 pub use config::{Config, ConfigError, Variables};
 pub use secrecy::{ExposeSecret, SecretString};

@@ -9,6 +9,9 @@ const MARGIN: i64 = 5 * 60;
 const LONG_LIVED: i64 = 2 * 60 * 60;
 /// The endpoint is never asked more often than this, however short a token lives.
 pub const LEAST_PAUSE: Duration = Duration::from_secs(5);
+/// Without any token, how long to leave the endpoint alone after a failure, however many callers
+/// ask: long enough to be no storm, short enough that a check finds a recovery.
+pub const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause between attempts to renew.
 const MOST_PAUSE: Duration = Duration::from_secs(60);
 /// The first pause between tries of one fetch, doubled with each.
@@ -20,14 +23,20 @@ const JITTER: f64 = 0.1;
 
 /// When a token is due for renewal, in seconds since 1970-01-01T00:00:00Z: at the later of half of
 /// its life and five minutes before its end; at half of its life when it lives over two hours.
-pub fn renewal_due(obtained_at: i64, expires_at: i64) -> i64 {
+///
+/// Up to a tenth of what is left then is added by `chance` (0 to 1), so that replicas that started
+/// together do not ask together.
+pub fn renewal_due(obtained_at: i64, expires_at: i64, chance: f64) -> i64 {
     let life = expires_at.saturating_sub(obtained_at);
     let half = obtained_at.saturating_add(life / 2);
-    if life > LONG_LIVED {
+    let due = if life > LONG_LIVED {
         half
     } else {
         half.max(expires_at.saturating_sub(MARGIN))
-    }
+    };
+    let left = u64::try_from(expires_at.saturating_sub(due)).unwrap_or(0);
+    let late = Duration::from_secs(left).mul_f64(JITTER * chance.clamp(0.0, 1.0));
+    due.saturating_add(i64::try_from(late.as_secs()).unwrap_or(0))
 }
 
 /// How long to wait after this many failed renewals in a row. `chance` is from 0 to 1.
@@ -68,17 +77,28 @@ mod tests {
 
     #[test]
     fn a_day_long_token_is_renewed_at_half_of_its_life() {
-        assert_eq!(renewal_due(0, 24 * HOUR), 12 * HOUR);
+        assert_eq!(renewal_due(0, 24 * HOUR, 0.0), 12 * HOUR);
     }
 
     #[test]
     fn an_hour_long_token_is_renewed_five_minutes_before_its_end() {
-        assert_eq!(renewal_due(0, HOUR), HOUR - 300);
+        assert_eq!(renewal_due(0, HOUR, 0.0), HOUR - 300);
     }
 
     #[test]
     fn a_token_of_seconds_is_renewed_at_half_of_its_life() {
-        assert_eq!(renewal_due(100, 120), 110);
+        assert_eq!(renewal_due(100, 120, 0.0), 110);
+    }
+
+    #[test]
+    fn chance_only_delays_and_leaves_most_of_the_margin() {
+        for life in [1, 20, HOUR, 2 * HOUR, 24 * HOUR] {
+            let (first, last) = (renewal_due(0, life, 0.0), renewal_due(0, life, 1.0));
+            assert!(first <= last && last <= life, "{life}: {first} {last}");
+            assert!(last - first <= (life - first) / 10, "{life}");
+        }
+        // A clock that went backwards must not make it panic.
+        assert_eq!(renewal_due(100, 50, 1.0), 75);
     }
 
     #[test]

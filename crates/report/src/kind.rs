@@ -94,6 +94,15 @@ impl Kind {
         Self::CertificateExpiring,
     ];
 
+    /// Whether it only ever warns. The others fail, but for a new connection that cannot be made
+    /// beside a kept one that works: that warns with what failed.
+    pub fn only_warns(self) -> bool {
+        matches!(
+            self,
+            Self::Fallback | Self::SecondaryKey | Self::TokenExpiring | Self::CertificateExpiring
+        )
+    }
+
     /// Its name in JSON and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -27,7 +27,7 @@ pub enum ConnectionError {
 #[derive(Clone)]
 pub struct Connection {
     inner: Rc<redis::Connection>,
-    identity: Identity,
+    login: Login,
     /// Whether it was kept from an earlier request.
     pub reused: bool,
     /// How long it took to make.
@@ -37,7 +37,7 @@ pub struct Connection {
 /// What has to be the same for a kept connection to be used: where to, and as whom with which
 /// password (by how often that has changed).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct Login {
     pub host: String,
     pub port: u16,
     pub user: String,
@@ -51,20 +51,20 @@ thread_local! {
 /// The kept connection, or a new one. Spin does not let a live connection authenticate again
 /// without recording the token in a trace, so a renewed token means a new connection.
 pub async fn connect(
-    identity: Identity,
+    login: Login,
     password: &SecretString,
     budget: Duration,
     fresh: bool,
 ) -> Result<Connection, ConnectionError> {
     let kept = KEPT.with_borrow(|kept| kept.clone());
-    if let Some(connection) = kept.filter(|kept| !fresh && kept.identity == identity) {
+    if let Some(connection) = kept.filter(|kept| !fresh && kept.login == login) {
         return Ok(Connection {
             reused: true,
             ..connection
         });
     }
     let started = clock::now();
-    let address = address::of(&identity.host, identity.port, &identity.user, password);
+    let address = address::of(&login.host, login.port, &login.user, password);
     let opened = clock::within(budget, redis::Connection::open(address.expose_secret())).await;
     let inner = opened.ok_or(ConnectionError::Timeout)?.map_err(|error| {
         let error = convert(error);
@@ -75,7 +75,7 @@ pub async fn connect(
     })?;
     let connection = Connection {
         inner: Rc::new(inner),
-        identity,
+        login,
         reused: false,
         took: clock::now().saturating_sub(started),
     };

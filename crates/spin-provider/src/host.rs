@@ -1,10 +1,10 @@
 //! The traits that `bindings.rs` generates, and nothing else.
 
 use crate::bindings::exports::cache_health::probe::{credentials, redis, settings};
-use crate::connection::{self, Connection, Identity};
+use crate::connection::{self, Connection, Login};
 use crate::{clock, convert, tokens, variables};
 use cache_health_provider::SecretString;
-use cache_health_provider::config::{Candidate, KeySource};
+use cache_health_provider::config::{Candidate, Identity, KeySource};
 use cache_health_provider::identity::IdentityError;
 use std::rc::Rc;
 use std::time::Duration;
@@ -78,8 +78,11 @@ impl credentials::GuestCredential for Credential {
         let key = match candidate {
             Candidate::Primary => &config.primary,
             Candidate::Secondary => &config.secondary,
-            Candidate::ManagedIdentity => {
-                let identity = config.identity.as_ref().ok_or_else(changed)?;
+            Candidate::ManagedIdentity | Candidate::WorkloadIdentity => {
+                // A workload identity has its assertion in a file, which this provider has none of.
+                let Some(Identity::Managed(identity)) = &config.identity else {
+                    return Err(changed());
+                };
                 let held = tokens::acquire(identity, Duration::from_nanos(budget))
                     .await
                     .map_err(convert::identity_error_to_wit)?;
@@ -142,7 +145,7 @@ impl redis::GuestConnection for Connection {
         let config = variables::config()
             .await
             .map_err(|_| failure(redis::Error::Other(NOT_CONFIGURED.into())))?;
-        let identity = Identity {
+        let login = Login {
             host: config.host.clone(),
             port: config.port,
             user,
@@ -150,7 +153,7 @@ impl redis::GuestConnection for Connection {
         };
         let spent = clock::now().saturating_sub(started);
         let budget = Duration::from_nanos(options.budget).saturating_sub(spent);
-        connection::connect(identity, &password, budget, options.fresh)
+        connection::connect(login, &password, budget, options.fresh)
             .await
             .map(redis::Connection::new)
             .map_err(|error| failure(convert::connection_error_to_wit(error)))

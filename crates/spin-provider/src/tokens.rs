@@ -58,7 +58,7 @@ pub async fn acquire(
 }
 
 fn is_due(held: &Held, now: i64) -> bool {
-    let due = schedule::renewal_due(held.obtained_at, held.token.expires_at) <= now;
+    let due = schedule::renewal_due(held.obtained_at, held.token.expires_at, 0.0) <= now;
     due && STATE.with_borrow(|state| state.not_before.is_none_or(|at| at <= clock::now()))
 }
 

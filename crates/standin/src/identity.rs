@@ -24,6 +24,8 @@ const HELD: Duration = Duration::from_secs(60);
 pub enum Behaviour {
     /// With this token.
     Token(Token),
+    /// With a new token each time.
+    Issue(Issue),
     /// With this status and body, and these further headers.
     Raw(u16, String, Vec<(&'static str, String)>),
     /// Not at all.
@@ -34,7 +36,22 @@ pub enum Behaviour {
     Close,
 }
 
+/// Makes a token that the cache knows.
+#[derive(Clone)]
+pub struct Issue(Arc<dyn Fn() -> Token + Send + Sync>);
+
+impl std::fmt::Debug for Issue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Issue")
+    }
+}
+
 impl Behaviour {
+    /// A new token each time.
+    pub fn issue(make: impl Fn() -> Token + Send + Sync + 'static) -> Self {
+        Self::Issue(Issue(Arc::new(make)))
+    }
+
     /// An error as Container Apps words it.
     pub fn status(status: u16) -> Self {
         let body = format!(
@@ -135,6 +152,7 @@ fn answer(request: Request, shared: &Shared) {
     // A client that went away is no concern of the endpoint's.
     let _ = match behaviour {
         Behaviour::Token(token) => request.respond(json(200, token_response(&token))),
+        Behaviour::Issue(Issue(make)) => request.respond(json(200, token_response(&make()))),
         Behaviour::Raw(status, body, headers) => {
             let mut response = json(status, body);
             for (name, value) in headers {
@@ -191,7 +209,7 @@ fn token_response(token: &Token) -> String {
     )
 }
 
-fn json(status: u16, body: String) -> Response<Cursor<Vec<u8>>> {
+pub(crate) fn json(status: u16, body: String) -> Response<Cursor<Vec<u8>>> {
     Response::from_string(body)
         .with_status_code(status)
         .with_header(header("content-type", "application/json"))

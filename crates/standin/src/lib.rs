@@ -6,8 +6,16 @@
 
 pub mod certificates;
 pub mod identity;
+#[cfg(feature = "proxy")]
+pub mod issuer;
+#[cfg(feature = "proxy")]
+mod listener;
 pub mod port;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 pub mod redis;
+#[cfg(feature = "proxy")]
+pub mod resp;
 pub mod token;
 
 use anyhow::Result;

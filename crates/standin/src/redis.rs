@@ -100,18 +100,16 @@ impl RedisServer {
         self.process.id()
     }
 
-    /// Runs a command as an administrator, past TLS and the network.
+    /// Where an administrator gets in, past TLS and the network.
+    pub fn administrator(&self) -> Administrator {
+        Administrator {
+            socket: socket(self.folder.path()),
+        }
+    }
+
+    /// Runs a command as an administrator.
     pub fn command(&self, words: &[&str]) -> Result<String> {
-        let output = Command::new("redis-cli")
-            .arg("-s")
-            .arg(socket(self.folder.path()))
-            .args(["--user", "admin", "--pass", "admin", "--no-auth-warning"])
-            .args(words)
-            .output()
-            .context("redis-cli cannot be run")?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        ensure!(output.status.success(), "redis-cli failed: {text}");
-        Ok(text)
+        self.administrator().command(words)
     }
 
     /// How often a command was called, by all clients.
@@ -123,6 +121,24 @@ impl RedisServer {
             .find_map(|line| line.strip_prefix(&prefix))
             .and_then(|rest| rest.split(',').next());
         Ok(calls.map_or(Ok(0), str::parse)?)
+    }
+
+    /// Presents this certificate to those who connect from now on; what is open stays open.
+    pub fn present(&mut self, chain: &Chain) -> Result<()> {
+        let file = |name: &str| self.folder.path().join(name);
+        let (certificate, key) = (file("renewed.pem"), file("renewed.key"));
+        std::fs::write(&certificate, &chain.certificate)?;
+        std::fs::write(&key, &chain.key)?;
+        let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
+        let words = [
+            "CONFIG",
+            "SET",
+            "tls-cert-file",
+            &certificate,
+            "tls-key-file",
+            &key,
+        ];
+        self.command(&words).map(drop)
     }
 
     /// Stops the process as if it hung: it takes connections and answers nothing.
@@ -169,6 +185,29 @@ impl Drop for RedisServer {
         // A hung one dies of this as well.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Somebody with all rights on a server.
+#[derive(Clone, Debug)]
+pub struct Administrator {
+    /// The server's Unix socket.
+    pub socket: PathBuf,
+}
+
+impl Administrator {
+    /// Runs a command.
+    pub fn command(&self, words: &[&str]) -> Result<String> {
+        let output = Command::new("redis-cli")
+            .arg("-s")
+            .arg(&self.socket)
+            .args(["--user", "admin", "--pass", "admin", "--no-auth-warning"])
+            .args(words)
+            .output()
+            .context("redis-cli cannot be run")?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        ensure!(output.status.success(), "redis-cli failed: {text}");
+        Ok(text)
     }
 }
 

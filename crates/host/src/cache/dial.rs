@@ -74,10 +74,13 @@ impl Progress {
 /// Where to dial to.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// Host name or address, as configured; also what the certificate has to be for.
+    /// Host name or address to connect to.
     pub host: String,
     /// TLS port.
     pub port: u16,
+    /// What the certificate has to be for, and the server name that is sent: the configured host,
+    /// on every node of a cluster.
+    pub name: String,
     /// The TLS configuration, built once.
     pub tls: Arc<ClientConfig>,
 }
@@ -102,7 +105,7 @@ pub async fn dial(
     progress.completed(DialStep::Tcp, started.elapsed(), DialStep::Tls);
 
     let started = Instant::now();
-    let name = ServerName::try_from(endpoint.host.clone()).map_err(|_| CacheError::TlsHostname)?;
+    let name = ServerName::try_from(endpoint.name.clone()).map_err(|_| CacheError::TlsHostname)?;
     let stream = TlsConnector::from(Arc::clone(&endpoint.tls))
         .connect(name, stream)
         .await

@@ -4,11 +4,11 @@
 //! next check joins it. `AUTH` with Entra may take ten seconds on Azure; with a deadline of five,
 //! cancelling would turn a slow cache into one that is red for ever.
 
+use crate::cache::connection::{Connection, Owner};
 use crate::cache::dial::{self, DialStep, Endpoint, Observed, Progress};
 use crate::cache::{CacheError, Secret};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
-use redis::aio::MultiplexedConnection;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,27 +16,7 @@ use tracing::{debug, info, warn};
 
 /// How long an attempt to connect may take: more than the ten seconds after which Azure gives up
 /// validating an Entra token by itself.
-const ATTEMPT_LIMIT: Duration = Duration::from_secs(15);
-
-/// An authenticated connection.
-#[derive(Clone)]
-pub struct Connection {
-    redis: MultiplexedConnection,
-    owner: Owner,
-    /// What was observed while it was made.
-    pub observed: Observed,
-    /// Whether it was kept from an earlier check.
-    pub reused: bool,
-}
-
-/// Whose connection it is: which kept slot, which of the connections that were ever in it.
-#[derive(Clone, Debug)]
-struct Owner {
-    candidate: u32,
-    serial: u64,
-    method: &'static str,
-    principal: String,
-}
+pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(15);
 
 /// A connection that could not be made.
 #[derive(Clone, Debug)]
@@ -54,22 +34,37 @@ type Attempt = Shared<BoxFuture<'static, Result<Connection, ConnectFailure>>>;
 /// What there is for one candidate.
 #[derive(Default)]
 struct Slot {
-    kept: Option<(Connection, u64)>,
+    kept: Option<Kept>,
     attempt: Option<(Attempt, Arc<Progress>, u64)>,
 }
 
+/// A connection that is kept, and which secrets it goes with.
+struct Kept {
+    connection: Connection,
+    /// The generation of the secret it was last authenticated with.
+    generation: u64,
+    /// The generation of the one it is being authenticated with.
+    renewing: Option<u64>,
+}
+
+impl Kept {
+    fn goes_with(&self, generation: u64) -> bool {
+        self.generation == generation || self.renewing == Some(generation)
+    }
+}
+
 #[derive(Default)]
-struct Slots {
+pub(super) struct Slots {
     by_candidate: HashMap<u32, Slot>,
     next_serial: u64,
     /// Whether the last round trip worked; none before the first.
-    working: Option<bool>,
+    pub(super) working: Option<bool>,
 }
 
 /// The cache that is configured.
 pub struct Cache {
-    endpoint: Endpoint,
-    key: String,
+    pub(super) endpoint: Endpoint,
+    pub(super) key: String,
     slots: Mutex<Slots>,
 }
 
@@ -118,11 +113,8 @@ impl Cache {
 
     fn kept(&self, candidate: u32, generation: u64) -> Option<Connection> {
         let slots = self.lock();
-        let (connection, used) = slots.by_candidate.get(&candidate)?.kept.as_ref()?;
-        (*used == generation).then(|| Connection {
-            reused: true,
-            ..connection.clone()
-        })
+        let kept = slots.by_candidate.get(&candidate)?.kept.as_ref()?;
+        kept.goes_with(generation).then(|| kept.connection.again())
     }
 
     fn join_or_start(
@@ -178,12 +170,7 @@ impl Cache {
         let (step, observed) = progress.so_far();
         let candidate = owner.candidate;
         let result = match result {
-            Ok(redis) => Ok(Connection {
-                redis,
-                owner,
-                observed,
-                reused: false,
-            }),
+            Ok(redis) => Ok(Connection::new(redis, secret.clone(), owner, observed)),
             Err(error) => Err(ConnectFailure {
                 error,
                 step,
@@ -201,120 +188,80 @@ impl Cache {
             slot.attempt = None;
         }
         match &result {
-            Ok(connection) => slot.kept = Some((connection.clone(), secret.generation)),
+            Ok(connection) => {
+                slot.kept = Some(Kept {
+                    connection: connection.clone(),
+                    generation: secret.generation,
+                    renewing: None,
+                });
+            }
             Err(failure) => debug!(?step, error = ?failure.error, "connecting failed"),
         }
         result
     }
 
-    /// `SET <key> <value> EX <ttl>`.
-    pub async fn set(
-        &self,
-        connection: &Connection,
-        value: &[u8],
-        ttl_seconds: u32,
-        budget: Duration,
-    ) -> Result<(), CacheError> {
-        let mut command = redis::cmd("SET");
-        command.arg(&self.key).arg(value).arg("EX").arg(ttl_seconds);
-        self.run::<()>(connection, "SET", &command, budget).await
+    /// Authenticates the kept connection of a candidate with its new secret: Azure closes it when
+    /// the old one ends. Until that is done it goes with both. One that refuses is given up; the
+    /// next check makes a new one.
+    pub fn reauthenticate(self: &Arc<Self>, candidate: u32, secret: Secret) {
+        let mut slots = self.lock();
+        let slot = slots.by_candidate.entry(candidate).or_default();
+        let Some(kept) = &mut slot.kept else { return };
+        kept.renewing = Some(secret.generation);
+        let (cache, connection) = (Arc::clone(self), kept.connection.clone());
+        tokio::spawn(async move {
+            let mut redis = connection.redis();
+            let auth = dial::authenticate(&mut redis, &secret);
+            let result = tokio::time::timeout(ATTEMPT_LIMIT, auth)
+                .await
+                .unwrap_or(Err(CacheError::Timeout));
+            let principal = &secret.user;
+            match result {
+                Ok(()) => {
+                    info!(principal, "the connection was authenticated again");
+                    cache.renewed(&connection, secret);
+                }
+                Err(error) => {
+                    warn!(
+                        principal,
+                        ?error,
+                        "the connection could not be authenticated again"
+                    );
+                    cache.discard(&connection);
+                }
+            }
+        });
     }
 
-    /// `GET <key>`.
-    pub async fn get(
-        &self,
-        connection: &Connection,
-        budget: Duration,
-    ) -> Result<Option<Vec<u8>>, CacheError> {
-        let mut command = redis::cmd("GET");
-        command.arg(&self.key);
-        self.run(connection, "GET", &command, budget).await
-    }
-
-    async fn run<T: redis::FromRedisValue>(
-        &self,
-        connection: &Connection,
-        name: &'static str,
-        command: &redis::Cmd,
-        budget: Duration,
-    ) -> Result<T, CacheError> {
-        let mut redis = connection.redis.clone();
-        let result = match tokio::time::timeout(budget, command.query_async(&mut redis)).await {
-            Ok(result) => result.map_err(CacheError::from),
-            Err(_) => Err(CacheError::Timeout),
-        };
-        if result
-            .as_ref()
-            .is_err_and(|error| !error.leaves_connection_usable())
-        {
-            self.discard(connection);
+    fn renewed(&self, connection: &Connection, secret: Secret) {
+        let mut slots = self.lock();
+        if let Some(kept) = slots.still_kept(connection) {
+            kept.generation = secret.generation;
+            connection.renew(secret);
         }
-        self.log(connection, name, result.as_ref().err());
-        result
     }
 
     /// Forgets a connection, if it is still the kept one.
-    fn discard(&self, connection: &Connection) {
+    pub(super) fn discard(&self, connection: &Connection) {
         let mut slots = self.lock();
-        if let Some(slot) = slots.by_candidate.get_mut(&connection.owner.candidate)
-            && slot
-                .kept
-                .as_ref()
-                .is_some_and(|(kept, _)| kept.owner.serial == connection.owner.serial)
+        if slots.still_kept(connection).is_some()
+            && let Some(slot) = slots.by_candidate.get_mut(&connection.owner.candidate)
         {
             slot.kept = None;
         }
     }
 
-    /// The lines that the recipe's verification asks for: at info on the first success of a
-    /// connection and on every change between working and not, at debug always.
-    fn log(&self, connection: &Connection, command: &'static str, error: Option<&CacheError>) {
-        let working = error.is_none();
-        let changed = {
-            let mut slots = self.lock();
-            // A round trip is working once its GET is, and broken with either command.
-            let settles = command == "GET" || !working;
-            let changed = slots.working != Some(working);
-            if settles {
-                slots.working = Some(working);
-            }
-            changed
-        };
-        let owner = &connection.owner;
-        let (key, port) = (&self.key, self.endpoint.port);
-        let (method, principal) = (owner.method, &owner.principal);
-        match error {
-            None if changed || !connection.reused => {
-                info!(command, key, method, principal, port, "{command} succeeded");
-            }
-            None => debug!(command, key, method, principal, port, "{command} succeeded"),
-            Some(error) if changed => {
-                warn!(
-                    command,
-                    key,
-                    method,
-                    principal,
-                    port,
-                    ?error,
-                    "{command} failed"
-                );
-            }
-            Some(error) => {
-                debug!(
-                    command,
-                    key,
-                    method,
-                    principal,
-                    port,
-                    ?error,
-                    "{command} failed"
-                );
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Slots> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Slots> {
         // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slots {
+    /// The kept connection, if it is this one.
+    fn still_kept(&mut self, connection: &Connection) -> Option<&mut Kept> {
+        let owner = &connection.owner;
+        let kept = self.by_candidate.get_mut(&owner.candidate)?.kept.as_mut()?;
+        (kept.connection.owner.serial == owner.serial).then_some(kept)
     }
 }

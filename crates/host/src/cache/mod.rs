@@ -1,14 +1,18 @@
 //! The cache: one kept connection per credential, made once however many ask for it.
 
+mod commands;
+mod connection;
 mod dial;
 mod error;
 mod evidence;
 mod kept;
+mod log;
 pub mod tls;
 
+pub use connection::Connection;
 pub use dial::{DialStep, Endpoint, Observed};
 pub use error::CacheError;
-pub use kept::{Cache, ConnectFailure, Connection};
+pub use kept::{Cache, ConnectFailure};
 
 use cache_health_provider::SecretString;
 use std::sync::Arc;

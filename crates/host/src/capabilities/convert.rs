@@ -2,6 +2,7 @@
 
 use super::bindings::cache_health::probe::{credentials, redis, settings};
 use crate::cache::{CacheError, ConnectFailure, DialStep, Observed};
+use crate::identity::{TokenError, unreadable};
 use crate::provider::{Credential, CredentialError};
 use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError};
 use cache_health_provider::identity::{IdentityError, Rejected, Unavailable};
@@ -47,7 +48,7 @@ pub fn description_to_wit(credential: &Credential) -> credentials::Description {
         expires_at: credential.expires_at,
         renewal_failure: credential
             .renewal_failure
-            .map(|error| credential_error_to_wit(CredentialError::Identity(error))),
+            .map(|error| credential_error_to_wit(CredentialError::Token(error))),
     }
 }
 
@@ -56,7 +57,13 @@ pub fn credential_error_to_wit(error: CredentialError) -> credentials::Credentia
     match error {
         CredentialError::UnknownCandidate => Wit::UnknownCandidate,
         CredentialError::Key(error) => Wit::KeyUnreadable(config_error_to_wit(error)),
-        CredentialError::Identity(IdentityError::Unavailable(reason)) => {
+        CredentialError::Token(TokenError::AssertionUnreadable(kind)) => {
+            Wit::KeyUnreadable(config_error_to_wit(ConfigError {
+                variable: "AZURE_FEDERATED_TOKEN_FILE".to_owned(),
+                problem: unreadable(kind),
+            }))
+        }
+        CredentialError::Token(TokenError::Identity(IdentityError::Unavailable(reason))) => {
             Wit::TokenUnavailable(match reason {
                 Unavailable::Unreachable => TokenUnavailable::Unreachable,
                 Unavailable::Timeout => TokenUnavailable::Timeout,
@@ -64,7 +71,7 @@ pub fn credential_error_to_wit(error: CredentialError) -> credentials::Credentia
                 Unavailable::NotAToken => TokenUnavailable::NotAToken,
             })
         }
-        CredentialError::Identity(IdentityError::Rejected(reason)) => {
+        CredentialError::Token(TokenError::Identity(IdentityError::Rejected(reason))) => {
             Wit::TokenRejected(match reason {
                 Rejected::Status(status) => TokenRejected::Status(status),
                 Rejected::NotAJwt => TokenRejected::NotAJwt,

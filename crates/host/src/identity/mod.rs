@@ -1,6 +1,10 @@
-//! Microsoft Entra tokens: fetched from the identity endpoint, kept, renewed in time.
+//! Microsoft Entra tokens: fetched from where they are issued, kept, renewed in time.
 
-mod endpoint;
+mod exchange;
+mod managed;
+mod source;
 mod tokens;
+mod workload;
 
-pub use tokens::Tokens;
+pub use source::{Source, TokenError, unreadable};
+pub use tokens::{Lease, Tokens};

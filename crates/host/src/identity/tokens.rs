@@ -2,11 +2,11 @@
 //! fails.
 //!
 //! The host owns a fetch: whoever stops waiting for it does not cancel it, and the next check
-//! joins it.
+//! joins it. However many ask, there is one fetch at a time, and a pause after each.
 
-use crate::identity::endpoint::{self, Failure, now};
+use crate::identity::exchange::now;
+use crate::identity::source::{Failure, Source, TokenError};
 use cache_health_provider::SecretString;
-use cache_health_provider::config::ManagedIdentity;
 use cache_health_provider::identity::{IdentityError, Token, Unavailable};
 use cache_health_provider::schedule;
 use futures::FutureExt as _;
@@ -17,6 +17,11 @@ use tracing::{debug, info, warn};
 
 /// How long one fetch may go on trying.
 const FETCH_LIMIT: Duration = Duration::from_secs(15);
+/// The longest that is waited because the endpoint asked for it.
+const MOST_ASKED: Duration = Duration::from_secs(60);
+
+/// How often at least to look when the next renewal is due.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// A token on loan.
 #[derive(Clone, Debug)]
@@ -30,80 +35,95 @@ pub struct Lease {
     /// Counts up with every new token.
     pub generation: u64,
     /// Why the last attempt to renew it failed.
-    pub renewal_failure: Option<IdentityError>,
+    pub renewal_failure: Option<TokenError>,
 }
 
-type Fetch = Shared<BoxFuture<'static, Result<Lease, IdentityError>>>;
+type Fetch = Shared<BoxFuture<'static, Result<Lease, TokenError>>>;
+/// Told of every new token before anybody can get it.
+type OnRenewed = Box<dyn Fn(&Lease) + Send + Sync>;
 
 #[derive(Default)]
 struct State {
-    held: Option<(Lease, i64)>,
+    held: Option<Lease>,
     fetch: Option<Fetch>,
-    /// The last failure of the fetch under way, for those whose patience ends before it does.
-    last_failure: Option<IdentityError>,
-    /// Renewals that failed in a row, and before when not to try again.
+    /// The last failure of the fetch under way or before it, and how long not to ask after it.
+    last_failure: Option<(TokenError, Instant)>,
+    /// Renewals that failed in a row.
     failures: u32,
-    not_before: Option<Instant>,
+    /// When the next renewal is due; none before the first token was asked for.
+    due: Option<Instant>,
     generation: u64,
 }
 
 /// The tokens of one identity.
 pub struct Tokens {
-    configured: ManagedIdentity,
+    source: Source,
+    renewed: OnRenewed,
     state: Mutex<State>,
 }
 
 impl Tokens {
     /// The tokens of this identity.
-    pub fn new(configured: ManagedIdentity) -> Arc<Self> {
+    pub fn new(source: Source, renewed: impl Fn(&Lease) + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
-            configured,
+            source,
+            renewed: Box::new(renewed),
             state: Mutex::default(),
         })
     }
 
-    /// The newest token. A renewal that is due is started and not waited for.
-    pub async fn acquire(self: &Arc<Self>, budget: Duration) -> Result<Lease, IdentityError> {
+    /// The newest token.
+    pub async fn acquire(self: &Arc<Self>, budget: Duration) -> Result<Lease, TokenError> {
         let fetch = {
             let mut state = self.lock();
-            match valid(&state, now()) {
-                Some(lease) => {
-                    self.renew_if_due(&mut state);
-                    return Ok(lease);
-                }
-                None => self.join_or_start(&mut state),
+            if let Some(lease) = valid(&state, now()) {
+                return Ok(lease);
             }
+            if let (None, Some((error, until))) = (&state.fetch, state.last_failure)
+                && Instant::now() < until
+            {
+                return Err(error);
+            }
+            self.join_or_start(&mut state)
         };
         match tokio::time::timeout(budget, fetch).await {
             Ok(result) => result,
-            Err(_) => Err(self
-                .lock()
-                .last_failure
-                .unwrap_or(IdentityError::Unavailable(Unavailable::Timeout))),
+            Err(_) => {
+                let last = self.lock().last_failure;
+                Err(last.map_or(TokenError::TIMEOUT, |(error, _)| error))
+            }
         }
     }
 
-    fn renew_if_due(self: &Arc<Self>, state: &mut State) {
-        let Some((lease, obtained_at)) = &state.held else {
-            return;
-        };
-        let due = schedule::renewal_due(*obtained_at, lease.expires_at) <= now();
-        let allowed = state.not_before.is_none_or(|at| at <= Instant::now());
-        if due && allowed && state.fetch.is_none() {
-            // Detached: its result is for the next check.
-            drop(self.join_or_start(state));
+    /// Renews the token whenever that is due, for ever.
+    pub async fn keep_renewed(self: Arc<Self>) {
+        loop {
+            let now = Instant::now();
+            let due = self.lock().due.unwrap_or(now);
+            if due <= now {
+                let fetch = self.join_or_start(&mut self.lock());
+                // Good or bad, it left word of when the next one is due.
+                let _ = fetch.await;
+            } else {
+                // A check may fetch a token in the meantime, and that may be due sooner.
+                tokio::time::sleep_until(due.min(now + LOOK_AGAIN).into()).await;
+            }
         }
     }
 
     fn join_or_start(self: &Arc<Self>, state: &mut State) -> Fetch {
-        if let Some(fetch) = &state.fetch {
+        if let Some(fetch) = &state.fetch
+            && fetch.peek().is_none()
+        {
             return fetch.clone();
         }
         state.last_failure = None;
         let task = tokio::spawn(Arc::clone(self).fetch());
         let fetch = async move {
             task.await
-                .unwrap_or(Err(IdentityError::Unavailable(Unavailable::Unreachable)))
+                .unwrap_or(Err(TokenError::Identity(IdentityError::Unavailable(
+                    Unavailable::Unreachable,
+                ))))
         }
         .boxed()
         .shared();
@@ -112,31 +132,62 @@ impl Tokens {
     }
 
     /// Tries until there is a token, a no, or no time left.
-    async fn fetch(self: Arc<Self>) -> Result<Lease, IdentityError> {
+    async fn fetch(self: Arc<Self>) -> Result<Lease, TokenError> {
         let until = Instant::now() + FETCH_LIMIT;
         let mut tries = 0;
         let result = loop {
             tries += 1;
-            let failure = match endpoint::request(&self.configured).await {
+            let failure = match self.source.request().await {
                 Ok(token) => break Ok(token),
                 Err(failure) => failure,
             };
             debug!(error = ?failure.error, tries, "no token");
-            self.lock().last_failure = Some(failure.error);
+            {
+                let mut state = self.lock();
+                state.last_failure = Some((failure.error, Instant::now()));
+                if let Some(lease) = &mut state.held {
+                    lease.renewal_failure = Some(failure.error);
+                }
+            }
             let Some(pause) = pause_before_retry(&failure, tries, until) else {
-                break Err(failure.error);
+                break Err(failure);
             };
             tokio::time::sleep(pause).await;
         };
         let mut state = self.lock();
         state.fetch = None;
         match result {
-            Ok(token) => Ok(hold(&mut state, token)),
-            Err(error) => {
-                fail(&mut state, error);
-                Err(error)
+            Ok(token) => Ok(self.hold(&mut state, token)),
+            Err(failure) => {
+                fail(&mut state, failure);
+                Err(failure.error)
             }
         }
+    }
+
+    fn hold(&self, state: &mut State, token: Token) -> Lease {
+        let (wall, clock) = (now(), Instant::now());
+        state.generation += 1;
+        state.failures = 0;
+        state.last_failure = None;
+        let due = schedule::renewal_due(wall, token.expires_at, fastrand::f64());
+        let due = Duration::from_secs(u64::try_from(due.saturating_sub(wall)).unwrap_or(0));
+        state.due = Some(clock + due.max(schedule::LEAST_PAUSE));
+        let lease = Lease {
+            secret: Arc::new(token.secret),
+            object_id: token.object_id,
+            expires_at: token.expires_at,
+            generation: state.generation,
+            renewal_failure: None,
+        };
+        info!(
+            principal = lease.object_id,
+            expires_in_seconds = lease.expires_at.saturating_sub(wall),
+            "got an Entra token"
+        );
+        (self.renewed)(&lease);
+        state.held = Some(lease.clone());
+        lease
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -146,44 +197,24 @@ impl Tokens {
 }
 
 fn valid(state: &State, now: i64) -> Option<Lease> {
-    let (lease, _) = state.held.as_ref()?;
+    let lease = state.held.as_ref()?;
     (lease.expires_at > now).then(|| lease.clone())
 }
 
-fn hold(state: &mut State, token: Token) -> Lease {
-    let now = now();
-    state.generation += 1;
-    state.failures = 0;
-    state.not_before = Some(Instant::now() + schedule::LEAST_PAUSE);
-    let lease = Lease {
-        secret: Arc::new(token.secret),
-        object_id: token.object_id,
-        expires_at: token.expires_at,
-        generation: state.generation,
-        renewal_failure: None,
-    };
-    info!(
-        principal = lease.object_id,
-        expires_in_seconds = lease.expires_at.saturating_sub(now),
-        "got an Entra token"
-    );
-    state.held = Some((lease.clone(), now));
-    lease
-}
-
-fn fail(state: &mut State, error: IdentityError) {
+fn fail(state: &mut State, failure: Failure) {
+    let (error, now) = (failure.error, Instant::now());
+    let asked = failure.retry_after.unwrap_or_default().min(MOST_ASKED);
     state.failures = state.failures.saturating_add(1);
     let pause = schedule::renewal_pause(state.failures, fastrand::f64());
-    state.not_before = Some(Instant::now() + pause);
-    if let Some((lease, _)) = &mut state.held {
-        lease.renewal_failure = Some(error);
-    }
+    state.due = Some(now + pause.max(asked));
+    // Whoever has no token at all may ask sooner than a renewal.
+    state.last_failure = Some((error, now + schedule::FAILURE_PAUSE.max(asked)));
     warn!(?error, "could not get an Entra token");
 }
 
 /// Whether, and after how long, to try again within one fetch.
 fn pause_before_retry(failure: &Failure, tries: u32, until: Instant) -> Option<Duration> {
-    if !schedule::is_worth_a_retry(failure.error) {
+    if !failure.error.is_worth_a_retry() {
         return None;
     }
     let pause = schedule::retry_pause(tries, failure.retry_after, fastrand::f64());

@@ -3,6 +3,7 @@
 use crate::component::Runtime;
 use crate::serve::flight::Flights;
 use crate::serve::series::{Judgement, Readiness, Sample, Series};
+use crate::verdict::Proof;
 use cache_health_provider::Config;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,8 @@ pub struct App(Arc<Shared>);
 struct Shared {
     runtime: Runtime,
     foreign: Option<Runtime>,
-    flights: Arc<Flights>,
+    warm: Arc<Flights>,
+    cold: Arc<Flights>,
     series: Mutex<Series>,
     judgement: Judgement,
     draining: AtomicBool,
@@ -33,7 +35,8 @@ impl App {
         Self(Arc::new(Shared {
             runtime,
             foreign,
-            flights: Arc::default(),
+            warm: Flights::of(Proof::Warm),
+            cold: Flights::of(Proof::Cold),
             series: Mutex::default(),
             judgement: Judgement::new(config.failures, config.interval, config.timeout),
             draining: AtomicBool::new(false),
@@ -42,8 +45,12 @@ impl App {
     }
 
     /// Makes a check, or joins the one under way.
-    pub async fn fresh(&self) -> Arc<Sample> {
-        self.0.flights.join(&self.0.runtime).await
+    pub async fn fresh(&self, proof: Proof) -> Arc<Sample> {
+        let flights = match proof {
+            Proof::Warm => &self.0.warm,
+            Proof::Cold => &self.0.cold,
+        };
+        flights.join(&self.0.runtime).await
     }
 
     /// Somebody else's component, if there is one.

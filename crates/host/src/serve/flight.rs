@@ -2,20 +2,28 @@
 
 use crate::component::Runtime;
 use crate::serve::series::Sample;
-use crate::verdict;
+use crate::verdict::{self, Proof};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::sync::{Arc, Mutex, PoisonError};
 
 type Flight = Shared<BoxFuture<'static, Arc<Sample>>>;
 
-/// The check under way, if there is one.
-#[derive(Default)]
+/// The check of one kind under way, if there is one.
 pub struct Flights {
+    proof: Proof,
     under_way: Mutex<Option<Flight>>,
 }
 
 impl Flights {
+    /// No check under way.
+    pub fn of(proof: Proof) -> Arc<Self> {
+        Arc::new(Self {
+            proof,
+            under_way: Mutex::default(),
+        })
+    }
+
     /// Makes a check or joins the one under way. It is a task of its own: a client that goes away
     /// strands nobody.
     pub async fn join(self: &Arc<Self>, runtime: &Runtime) -> Arc<Sample> {
@@ -39,7 +47,7 @@ impl Flights {
     fn start(self: &Arc<Self>, runtime: Runtime) -> Flight {
         let flights = Arc::clone(self);
         let task = tokio::spawn(async move {
-            let verdict = verdict::fresh(&runtime).await;
+            let verdict = verdict::fresh(&runtime, flights.proof).await;
             let mut under_way = flights
                 .under_way
                 .lock()

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/livez` | 200 while the process works; never touches Redis |
 //! | `/readyz` | 200 or 503, damped, from the newest sample; `?verbose` adds a line per step |
-//! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now |
+//! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now, `?new-connection=1` a cold one |
 //!
 //! With `--component`, every other path is answered by somebody else's component.
 //!
@@ -57,7 +57,7 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
             return MISCONFIGURED.into();
         }
     };
-    let runtime = match Runtime::embedded(provider) {
+    let runtime = match Runtime::embedded(Arc::clone(&provider)) {
         Ok(runtime) => runtime,
         Err(error) => {
             error!(%error, "cannot start");
@@ -65,12 +65,18 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         }
     };
     let app = App::new(runtime, foreign, &config);
-    let sampler = tokio::spawn(sampler::sample_for_ever(app.clone(), config.interval));
+    let renewals = tokio::spawn(async move { provider.keep_renewed().await });
+    let sampler = tokio::spawn(sampler::sample_for_ever(
+        app.clone(),
+        config.interval,
+        config.cold_every,
+    ));
     let address = listener.local_addr().unwrap_or(config.listen);
     info!(%address, host = config.host, port = config.port, "serving /livez, /readyz and /healthz");
 
     connections::serve(listener, app, shutdown::signal()).await;
     sampler.abort();
+    renewals.abort();
     info!("drained");
     ExitCode::SUCCESS
 }

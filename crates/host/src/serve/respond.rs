@@ -51,8 +51,10 @@ fn write_steps(out: &mut String, sample: &Sample) {
         let last = results.last();
         let ok = last.is_none_or(|result| result.status != Status::Fail);
         let kind = failed
-            .filter(|failure| failure.step == Some(*step))
-            .map_or("replaced", |failure| failure.kind.as_str());
+            .into_iter()
+            .chain(&document.warnings)
+            .find(|finding| finding.step == Some(*step))
+            .map_or("replaced", |finding| finding.kind.as_str());
         // Writing to a string cannot fail.
         let _ = match ok {
             true => writeln!(out, "[+]{step} ok"),

@@ -4,7 +4,7 @@ use crate::component::Runtime;
 use crate::serve::app::App;
 use crate::serve::respond::{self, Response};
 use crate::serve::series::Readiness;
-use crate::verdict;
+use crate::verdict::{self, Proof};
 use cache_health_report::Kind;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
@@ -33,7 +33,9 @@ pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
     match path {
         "/livez" => respond::text(StatusCode::OK, "ok\n"),
         "/readyz" => readyz(app, asks(query, "verbose")),
-        _ => healthz(app, asks(query, "fresh")).await,
+        _ if asks(query, "new-connection") => fresh(app, Proof::Cold).await,
+        _ if asks(query, "fresh") => fresh(app, Proof::Warm).await,
+        _ => healthz(app).await,
     }
 }
 
@@ -69,14 +71,17 @@ fn readyz(app: &App, verbose: bool) -> Response {
     respond::readiness(&readiness, reason, verbose)
 }
 
-async fn healthz(app: &App, fresh: bool) -> Response {
-    let newest = if fresh { None } else { app.newest() };
-    let Some(sample) = newest else {
-        // Fresh, or nothing known yet: wait for the check under way, or make one.
-        let Some(_room) = app.admit() else {
-            return respond::too_many();
-        };
-        return respond::verdict(&app.fresh().await.verdict);
+async fn fresh(app: &App, proof: Proof) -> Response {
+    let Some(_room) = app.admit() else {
+        return respond::too_many();
+    };
+    respond::verdict(&app.fresh(proof).await.verdict)
+}
+
+async fn healthz(app: &App) -> Response {
+    let Some(sample) = app.newest() else {
+        // Nothing is known yet: the first check is under way.
+        return fresh(app, Proof::Warm).await;
     };
     if let Readiness::Stale(age) = app.readiness() {
         let output = format!("The newest sample is {} s old", age.as_secs());

@@ -149,6 +149,23 @@ pub fn http_uri(text: &str) -> Result<http::Uri, Problem> {
     Ok(uri)
 }
 
+pub fn https_uri(text: &str) -> Result<http::Uri, Problem> {
+    let uri: http::Uri = text.parse().map_err(|_| "is not a URL")?;
+    if uri.scheme_str() != Some("https") || uri.host().is_none_or(str::is_empty) {
+        return Err("must be an https:// URL");
+    }
+    Ok(uri)
+}
+
+/// A tenant is named by a GUID or one of its domains; it becomes part of a path.
+pub fn tenant_id(text: &str) -> Result<String, Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    if text.len() > MAX_HOST || !text.chars().all(plain) {
+        return Err("must be the id of a tenant, a GUID");
+    }
+    Ok(text.to_owned())
+}
+
 pub fn client_id(text: &str) -> Result<String, Problem> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if text.len() > 64 || !text.chars().all(plain) {
@@ -167,9 +184,14 @@ pub fn timeout(text: &str) -> Result<Duration, Problem> {
         .ok_or("must be a duration from 10ms to 5m, such as 5s")
 }
 
+/// Azure closes a connection that was idle for ten minutes; a sample uses it more often.
 pub fn interval(text: &str) -> Result<Duration, Problem> {
-    duration(text, Duration::from_millis(100), Duration::from_secs(3600))
-        .ok_or("must be a duration from 100ms to 1h, such as 10s")
+    duration(
+        text,
+        Duration::from_millis(100),
+        Duration::from_secs(9 * 60),
+    )
+    .ok_or("must be a duration from 100ms to 9m, such as 10s")
 }
 
 pub fn cold_every(text: &str) -> Result<Duration, Problem> {

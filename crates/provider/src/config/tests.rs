@@ -126,3 +126,36 @@ fn a_configuration_does_not_show_its_secrets_in_its_debug_form() {
     assert!(!text.contains("a/b+c="), "{text}");
     assert!(!text.contains("853b9a84"), "{text}");
 }
+
+const TOKEN_FILE: (&str, &str) = ("AZURE_FEDERATED_TOKEN_FILE", "/var/run/secrets/token");
+const TENANT: (&str, &str) = ("AZURE_TENANT_ID", "72f988bf-86f1-41af-91ab-2d7cd011db47");
+const CLIENT: (&str, &str) = ("AZURE_CLIENT_ID", "2cd0f3b5-51c7-4b1a-8d3a-5a1f1c5c1f0e");
+
+#[test]
+fn a_workload_identity_needs_its_tenant_and_client() {
+    let whole = config(&[HOST, TOKEN_FILE, TENANT, CLIENT]).expect("usable");
+    assert_eq!(whole.candidates(), [Candidate::WorkloadIdentity]);
+    for (pairs, variable) in [
+        ([HOST, TOKEN_FILE, TENANT], "AZURE_CLIENT_ID"),
+        ([HOST, TOKEN_FILE, CLIENT], "AZURE_TENANT_ID"),
+    ] {
+        assert_eq!(config(&pairs).expect_err("unusable").variable, variable);
+    }
+    for authority in ["http://login.test", "login.test", "https://"] {
+        let authority = ("AZURE_AUTHORITY_HOST", authority);
+        let error = config(&[HOST, TOKEN_FILE, TENANT, CLIENT, authority]).expect_err("unusable");
+        assert_eq!(error.variable, "AZURE_AUTHORITY_HOST");
+    }
+}
+
+#[test]
+fn a_managed_identity_wins_over_a_workload_identity() {
+    let config = config(&[HOST, HEADER, ENDPOINT, TOKEN_FILE, TENANT, CLIENT]).expect("usable");
+    assert_eq!(config.candidates(), [Candidate::ManagedIdentity]);
+}
+
+#[test]
+fn a_tenant_alone_is_no_identity() {
+    let config = config(&[HOST, KEY, TENANT, CLIENT]).expect("usable");
+    assert_eq!(config.candidates(), [Candidate::Primary]);
+}

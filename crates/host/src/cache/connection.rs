@@ -1,0 +1,96 @@
+//! An authenticated connection, as everybody holds it who uses it.
+
+use crate::cache::dial::Observed;
+use crate::cache::{CacheError, Secret};
+use redis::aio::MultiplexedConnection;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// An authenticated connection. Clones share the wire: when a cluster sends one of them on to
+/// another node, the others are there as well.
+#[derive(Clone)]
+pub struct Connection {
+    wire: Arc<Mutex<Wire>>,
+    /// Whose it is.
+    pub(super) owner: Owner,
+    /// What was observed while it was made.
+    pub observed: Observed,
+    /// Whether it was kept from an earlier check.
+    pub reused: bool,
+}
+
+/// Whose connection it is: which kept slot, and which of the connections that were ever in it.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    pub candidate: u32,
+    pub serial: u64,
+    pub method: &'static str,
+    pub principal: String,
+}
+
+/// What commands go over, and what it was last authenticated with.
+struct Wire {
+    redis: MultiplexedConnection,
+    secret: Secret,
+}
+
+impl Connection {
+    pub(super) fn new(
+        redis: MultiplexedConnection,
+        secret: Secret,
+        owner: Owner,
+        observed: Observed,
+    ) -> Self {
+        Self {
+            wire: Arc::new(Mutex::new(Wire { redis, secret })),
+            owner,
+            observed,
+            reused: false,
+        }
+    }
+
+    /// The same connection, for a later check.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            reused: true,
+            ..self.clone()
+        }
+    }
+
+    /// Sends a command and waits for its reply, this long at most.
+    pub(super) async fn query<T: redis::FromRedisValue>(
+        &self,
+        command: &redis::Cmd,
+        limit: Duration,
+    ) -> Result<T, CacheError> {
+        let mut redis = self.redis();
+        match tokio::time::timeout(limit, command.query_async(&mut redis)).await {
+            Ok(result) => result.map_err(CacheError::from),
+            Err(_) => Err(CacheError::Timeout),
+        }
+    }
+
+    pub(super) fn redis(&self) -> MultiplexedConnection {
+        self.wire().redis.clone()
+    }
+
+    /// What it was last authenticated with.
+    pub(super) fn secret(&self) -> Secret {
+        self.wire().secret.clone()
+    }
+
+    /// It was authenticated again.
+    pub(super) fn renew(&self, secret: Secret) {
+        self.wire().secret = secret;
+    }
+
+    /// From now on, commands go over this one. The other is closed.
+    pub(super) fn replace(&self, redis: MultiplexedConnection) {
+        self.wire().redis = redis;
+    }
+
+    fn wire(&self) -> MutexGuard<'_, Wire> {
+        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

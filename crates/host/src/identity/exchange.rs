@@ -1,0 +1,65 @@
+//! One HTTP request for a token, whoever issues it. A small client of the documented protocols
+//! rather than azure_identity; `docs/decisions/0004-identity-client.md` says why.
+
+use crate::identity::source::{Failure, TokenError};
+use bytes::Bytes;
+use cache_health_provider::identity::{self, IdentityError, Token, Unavailable};
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::rt::TokioIo;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Sends the request over this connection and judges the answer. Redirects are not followed: what
+/// the request carries is meant for this endpoint alone.
+pub async fn send(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Full<Bytes>>,
+) -> Result<Token, Failure> {
+    let broken = |_| Failure::from(Unavailable::Unreachable);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(broken)?;
+    let driver = tokio::spawn(connection);
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(broken)?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers());
+        let body = Limited::new(response.into_body(), identity::MAX_ANSWER)
+            .collect()
+            .await
+            // Too long to be a token, or broken off.
+            .map_err(|_| Failure::from(Unavailable::NotAToken))?
+            .to_bytes();
+        identity::judge(status, &body, now()).map_err(|error| Failure {
+            error: TokenError::Identity(error),
+            retry_after,
+        })
+    }
+    .await;
+    driver.abort();
+    answer
+}
+
+/// A request that cannot be written, which the checks of the configuration leave no room for.
+pub fn unwritable<E>(_: E) -> Failure {
+    Failure {
+        error: TokenError::Identity(IdentityError::Unavailable(Unavailable::Unreachable)),
+        retry_after: None,
+    }
+}
+
+/// `Retry-After` in seconds; the form with a date is not used by these endpoints.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// Seconds since 1970-01-01T00:00:00Z.
+pub fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
+}

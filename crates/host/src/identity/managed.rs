@@ -1,0 +1,36 @@
+//! A managed identity: the endpoint that Container Apps puts beside the app.
+
+use crate::identity::exchange;
+use crate::identity::source::Failure;
+use bytes::Bytes;
+use cache_health_provider::ExposeSecret as _;
+use cache_health_provider::config::ManagedIdentity;
+use cache_health_provider::identity::{self, Token, Unavailable};
+use http_body_util::Full;
+use tokio::net::TcpStream;
+
+/// Asks for a token.
+pub async fn request(configured: &ManagedIdentity) -> Result<Token, Failure> {
+    let uri = &configured.endpoint;
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80)))
+        .await
+        .map_err(|_| Failure::from(Unavailable::Unreachable))?;
+
+    let query = identity::query(configured.client_id.as_deref());
+    let separator = if uri.query().is_some() { '&' } else { '?' };
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut header = http::HeaderValue::from_str(configured.header.expose_secret())
+        .map_err(exchange::unwritable)?;
+    header.set_sensitive(true);
+    let request = http::Request::get(format!("{path}{separator}{query}"))
+        .header(http::header::HOST, authority(uri))
+        .header(identity::HEADER, header)
+        .body(Full::<Bytes>::default())
+        .map_err(exchange::unwritable)?;
+    exchange::send(stream, request).await
+}
+
+fn authority(uri: &http::Uri) -> &str {
+    uri.authority().map_or("", |authority| authority.as_str())
+}
