@@ -3,6 +3,7 @@
 use crate::token::Token;
 use anyhow::{Result, anyhow};
 use std::io::{Cursor, Read, Write as _};
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,8 +25,8 @@ const HELD: Duration = Duration::from_secs(60);
 pub enum Behaviour {
     /// With this token.
     Token(Token),
-    /// With a new token each time.
-    Issue(Issue),
+    /// With what this makes up each time.
+    Made(Made),
     /// With this status and body, and these further headers.
     Raw(u16, String, Vec<(&'static str, String)>),
     /// Not at all.
@@ -36,20 +37,25 @@ pub enum Behaviour {
     Close,
 }
 
-/// Makes a token that the cache knows.
+/// Makes up an answer: a status and a body.
 #[derive(Clone)]
-pub struct Issue(Arc<dyn Fn() -> Token + Send + Sync>);
+pub struct Made(Arc<dyn Fn() -> (u16, String) + Send + Sync>);
 
-impl std::fmt::Debug for Issue {
+impl std::fmt::Debug for Made {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Issue")
+        f.write_str("Made")
     }
 }
 
 impl Behaviour {
+    /// A new answer each time: a status and a body.
+    pub fn made(make: impl Fn() -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::Made(Made(Arc::new(make)))
+    }
+
     /// A new token each time.
     pub fn issue(make: impl Fn() -> Token + Send + Sync + 'static) -> Self {
-        Self::Issue(Issue(Arc::new(make)))
+        Self::made(move || (200, token_response(&make())))
     }
 
     /// An error as Container Apps words it.
@@ -84,7 +90,12 @@ struct Shared {
 impl IdentityEndpoint {
     /// Starts an endpoint on any port of loopback.
     pub fn start(behaviour: Behaviour) -> Result<Self> {
-        let server = Server::http("127.0.0.1:0").map_err(|error| anyhow!(error))?;
+        Self::start_on(0, behaviour)
+    }
+
+    /// Starts an endpoint on this port of loopback.
+    pub fn start_on(port: u16, behaviour: Behaviour) -> Result<Self> {
+        let server = Server::http((Ipv4Addr::LOCALHOST, port)).map_err(|error| anyhow!(error))?;
         let server = Arc::new(server);
         let header = format!("{:032x}", fastrand::u128(..));
         let shared = Arc::new(Shared {
@@ -152,7 +163,10 @@ fn answer(request: Request, shared: &Shared) {
     // A client that went away is no concern of the endpoint's.
     let _ = match behaviour {
         Behaviour::Token(token) => request.respond(json(200, token_response(&token))),
-        Behaviour::Issue(Issue(make)) => request.respond(json(200, token_response(&make()))),
+        Behaviour::Made(Made(make)) => {
+            let (status, body) = make();
+            request.respond(json(status, body))
+        }
         Behaviour::Raw(status, body, headers) => {
             let mut response = json(status, body);
             for (name, value) in headers {

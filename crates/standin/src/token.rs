@@ -33,10 +33,19 @@ impl Token {
 
 /// When a token ends; none for what is not one.
 pub fn end_of(word: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(word).ok()?;
+    claims_of(std::str::from_utf8(word).ok()?)?
+        .get("exp")?
+        .as_i64()
+}
+
+/// Whose a token is; none for what is not one.
+pub fn object_id_of(text: &str) -> Option<String> {
+    Some(claims_of(text)?.get("oid")?.as_str()?.to_owned())
+}
+
+fn claims_of(text: &str) -> Option<serde_json::Value> {
     let payload = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?).ok()?;
-    let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
-    claims.get("exp")?.as_i64()
+    serde_json::from_slice(&payload).ok()
 }
 
 /// A JWT with these claims and a signature that is none.

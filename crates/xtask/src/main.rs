@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod identity;
 mod install;
 mod python;
 mod run;
@@ -24,6 +25,9 @@ enum Task {
     Components,
     /// Run every test.
     Test,
+    /// Serve the managed identity protocol on loopback from `az login`, to check a real cache from
+    /// here.
+    Identity(identity::IdentityArgs),
     /// Measure side by side with a native service.
     Bench(bench::BenchArgs),
 }
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         Task::Run(args) => run::run(&args),
         Task::Build => build::build().map(|()| ExitCode::SUCCESS),
         Task::Components => build::components().map(|()| ExitCode::SUCCESS),
+        Task::Identity(args) => identity::identity(&args),
         Task::Bench(args) => bench::bench(&args).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test().map(|()| ExitCode::SUCCESS),
     };
