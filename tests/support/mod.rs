@@ -11,6 +11,7 @@ use cache_health_standin::proxy::Proxy;
 use cache_health_standin::redis::{RedisOptions, RedisServer};
 use cache_health_standin::token::{self, Token};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -44,7 +45,11 @@ impl Azure {
         Self::with_chain(authority.pem(), chain, |_| {})
     }
 
-    fn with_chain(ca_pem: String, chain: Chain, change: impl FnOnce(&mut RedisOptions)) -> Self {
+    pub fn with_chain(
+        ca_pem: String,
+        chain: Chain,
+        change: impl FnOnce(&mut RedisOptions),
+    ) -> Self {
         let object_id = token::object_id();
         let token = Token::mint(&object_id, HOUR);
         let access_key = token::access_key();
@@ -118,6 +123,7 @@ impl Azure {
 pub struct Check {
     environment: BTreeMap<String, String>,
     secrets: Vec<String>,
+    resolver: Option<PathBuf>,
 }
 
 impl Check {
@@ -125,6 +131,7 @@ impl Check {
         Self {
             environment: BTreeMap::new(),
             secrets: Vec::new(),
+            resolver: None,
         }
         .env("REDIS_HOST", host)
         .env("REDIS_PORT", port.to_string())
@@ -145,6 +152,34 @@ impl Check {
     pub fn secret(mut self, text: &str) -> Self {
         self.secrets.push(text.to_owned());
         self
+    }
+
+    /// With this file in place of `/etc/resolv.conf`. For root.
+    pub fn with_resolver(mut self, file: &Path) -> Self {
+        self.resolver = Some(file.to_owned());
+        self
+    }
+
+    /// The program, in a mount namespace of its own where it is to see another resolver.
+    fn program(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_cache-health");
+        let mut command = match &self.resolver {
+            None => Command::new(program),
+            Some(file) => {
+                let script = r#"mount --bind "$0" /etc/resolv.conf && exec "$@""#;
+                let mut command = Command::new("unshare");
+                command
+                    .args(["--mount", "sh", "-c", script])
+                    .arg(file)
+                    .arg(program);
+                command
+            }
+        };
+        command.env_clear().envs(&self.environment);
+        if self.resolver.is_some() {
+            command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        }
+        command
     }
 
     pub fn identity(self, endpoint: &IdentityEndpoint) -> Self {
@@ -169,10 +204,9 @@ impl Check {
 
     pub fn output(&self, arguments: &[&str]) -> (Output, Duration) {
         let started = Instant::now();
-        let output = Command::new(env!("CARGO_BIN_EXE_cache-health"))
+        let output = self
+            .program()
             .args(arguments)
-            .env_clear()
-            .envs(&self.environment)
             .output()
             .expect("the program runs");
         let took = started.elapsed();

@@ -68,11 +68,10 @@ impl Check {
 
     /// The same with further arguments.
     pub fn serve_with(self, arguments: &[&str]) -> Server {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_cache-health"))
+        let mut process = self
+            .program()
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
-            .env_clear()
-            .envs(&self.environment)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -45,7 +45,7 @@ const CODES: [&str; 10] = [
 /// redis-rs' words for codes that it knows, in place of the code.
 const WORDS: [(&str, &str); 8] = [
     ("Password authentication failed", "WRONGPASS"),
-    ("BusyLoadingError", "LOADING"),
+    ("BusyLoading", "LOADING"),
     ("ReadOnly", "READONLY"),
     ("MasterDown", "MASTERDOWN"),
     ("ClusterDown", "CLUSTERDOWN"),
@@ -93,10 +93,6 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
         ],
     ),
     (
-        Failure::TlsProtocol,
-        &["ssl", "SSL", "tls", "TLS", "handshake"],
-    ),
-    (
         Failure::Connect,
         &[
             "Connection refused",
@@ -113,6 +109,22 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
             "unexpected end of file",
             "connection closed",
             "terminated",
+            // A TLS session that ended without a word: OpenSSL's and rustls' ways to say so.
+            "unexpected eof",
+            "close_notify",
+            "handshake eof",
+        ],
+    ),
+    (
+        Failure::TlsProtocol,
+        &[
+            "ssl",
+            "SSL",
+            "tls",
+            "TLS",
+            "handshake",
+            "fatal alert",
+            "corrupt message",
         ],
     ),
     (Failure::Protocol, &["Parse", "parse", "ncompatible type"]),

@@ -52,6 +52,16 @@ impl Authority {
         Ok(Self { issuer })
     }
 
+    /// A server's certificate that nobody but itself vouches for.
+    pub fn self_signed(leaf: &Leaf) -> Result<Chain> {
+        let key = KeyPair::generate()?;
+        let certificate = leaf_params(leaf)?.self_signed(&key)?;
+        Ok(Chain {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+
     /// The authority's own certificate, as PEM.
     pub fn pem(&self) -> String {
         self.issuer.pem()

@@ -95,9 +95,13 @@ impl IdentityEndpoint {
 
     /// Starts an endpoint on this port of loopback.
     pub fn start_on(port: u16, behaviour: Behaviour) -> Result<Self> {
+        Self::start_as(port, format!("{:032x}", fastrand::u128(..)), behaviour)
+    }
+
+    /// Starts an endpoint on this port of loopback that knows this header.
+    pub fn start_as(port: u16, header: String, behaviour: Behaviour) -> Result<Self> {
         let server = Server::http((Ipv4Addr::LOCALHOST, port)).map_err(|error| anyhow!(error))?;
         let server = Arc::new(server);
-        let header = format!("{:032x}", fastrand::u128(..));
         let shared = Arc::new(Shared {
             behaviour: Mutex::new(behaviour),
             requests: AtomicU64::new(0),
@@ -124,6 +128,14 @@ impl IdentityEndpoint {
     /// What the app finds in `IDENTITY_ENDPOINT`.
     pub fn url(&self) -> String {
         format!("http://{}{PATH}", self.server.server_addr())
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.server
+            .server_addr()
+            .to_ip()
+            .map_or(0, |address| address.port())
     }
 
     /// Answers differently from now on.

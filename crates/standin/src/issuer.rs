@@ -47,7 +47,7 @@ impl TokenEndpoint {
         };
         let (acceptor, plain) = (acceptor(chain)?, server.server_addr().to_ip());
         let plain = plain.context("a server without an address")?;
-        let tls = Listener::start(move |stream| {
+        let tls = Listener::start(0, move |stream| {
             let acceptor = acceptor.clone();
             Box::pin(async move {
                 let mut client = acceptor.accept(stream).await?;

@@ -4,7 +4,11 @@
 //! that nobody signed, and Redis knows it as the password of a user named by an object id, which
 //! is how a client meets Azure's.
 
+#[cfg(feature = "proxy")]
+pub mod black_hole;
 pub mod certificates;
+#[cfg(feature = "proxy")]
+pub mod dns;
 pub mod identity;
 #[cfg(feature = "proxy")]
 pub mod issuer;

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 /// What is done with a connection.
 pub type Handled = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// A listener on any port of loopback; stopped, and its connections closed, when dropped.
+/// A listener on loopback; stopped, and its connections closed, when dropped.
 pub struct Listener {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -24,9 +24,12 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Starts to listen.
-    pub fn start(handle: impl Fn(TcpStream) -> Handled + Send + 'static) -> Result<Self> {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// Starts to listen on this port, 0 for any.
+    pub fn start(
+        port: u16,
+        handle: impl Fn(TcpStream) -> Handled + Send + 'static,
+    ) -> Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();

@@ -58,7 +58,8 @@ type Judge = Arc<dyn Fn(&Command) -> Action + Send + Sync>;
 
 /// A proxy that runs; its connections are closed when it is dropped.
 pub struct Proxy {
-    listener: Listener,
+    port: u16,
+    listener: Option<Listener>,
     shared: Arc<Shared>,
 }
 
@@ -80,14 +81,17 @@ impl Proxy {
             accepted: AtomicUsize::new(0),
             expired: AtomicUsize::new(0),
         });
-        let met = Arc::clone(&shared);
-        let listener = Listener::start(move |stream| Box::pin(meet(stream, Arc::clone(&met))))?;
-        Ok(Self { listener, shared })
+        let listener = listen(0, &shared)?;
+        Ok(Self {
+            port: listener.address().port(),
+            listener: Some(listener),
+            shared,
+        })
     }
 
     /// The port it listens on.
     pub fn port(&self) -> u16 {
-        self.listener.address().port()
+        self.port
     }
 
     /// Does this to each command from now on, also on connections that are open.
@@ -100,10 +104,19 @@ impl Proxy {
         self.shared.behaviour().0 = welcome;
     }
 
+    /// Closes every connection and listens no more: who connects is refused.
+    pub fn refuse(&mut self) {
+        self.listener = None;
+    }
+
     /// Forwards everything again.
-    pub fn heal(&self) {
+    pub fn heal(&mut self) -> Result<()> {
         self.welcome(Welcome::Tls);
         self.on_command(|_| Action::Forward);
+        if self.listener.is_none() {
+            self.listener = Some(listen(self.port, &self.shared)?);
+        }
+        Ok(())
     }
 
     /// How many connections there were.
@@ -125,8 +138,15 @@ impl Shared {
     }
 }
 
+fn listen(port: u16, shared: &Arc<Shared>) -> Result<Listener> {
+    let shared = Arc::clone(shared);
+    Listener::start(port, move |stream| {
+        Box::pin(meet(stream, Arc::clone(&shared)))
+    })
+}
+
 async fn meet(mut stream: TcpStream, shared: Arc<Shared>) -> Result<()> {
-    shared.accepted.fetch_add(1, Ordering::SeqCst);
+    let number = shared.accepted.fetch_add(1, Ordering::SeqCst) + 1;
     stream.set_nodelay(true)?;
     let welcome = shared.behaviour().0;
     match welcome {
@@ -134,7 +154,7 @@ async fn meet(mut stream: TcpStream, shared: Arc<Shared>) -> Result<()> {
             let client = shared.acceptor.accept(stream).await?;
             let backend = UnixStream::connect(&shared.backend);
             let backend = tokio::time::timeout(BACKEND_LIMIT, backend).await??;
-            Relay::new(client, backend, shared).run().await
+            Relay::new(client, backend, shared, number).run().await
         }
         // Held until the proxy ends or the client has had enough.
         Welcome::Silence => {
@@ -168,12 +188,12 @@ struct Relay<C> {
 }
 
 impl<C: AsyncRead + AsyncWrite + Unpin + AsTcp> Relay<C> {
-    fn new(client: C, backend: UnixStream, shared: Arc<Shared>) -> Self {
+    fn new(client: C, backend: UnixStream, shared: Arc<Shared>, number: usize) -> Self {
         Self {
             client,
             backend,
             shared,
-            commands: Commands::default(),
+            commands: Commands::of(number),
             expires_at: None,
             drips: false,
         }

@@ -95,6 +95,11 @@ impl RedisServer {
         self.folder.path().join("ca.pem")
     }
 
+    /// The folder it works in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The process id.
     pub fn pid(&self) -> u32 {
         self.process.id()

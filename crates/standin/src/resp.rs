@@ -7,6 +7,8 @@ pub struct Command {
     pub words: Vec<Vec<u8>>,
     /// The bytes it came as.
     pub bytes: Vec<u8>,
+    /// Which connection it came on, counted from 1.
+    pub connection: usize,
 }
 
 impl Command {
@@ -19,12 +21,20 @@ impl Command {
 }
 
 /// Bytes in, commands out.
-#[derive(Default)]
 pub struct Commands {
     buffer: Vec<u8>,
+    connection: usize,
 }
 
 impl Commands {
+    /// The commands of this connection.
+    pub fn of(connection: usize) -> Self {
+        Self {
+            buffer: Vec::new(),
+            connection,
+        }
+    }
+
     /// Takes bytes in.
     pub fn push(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
@@ -47,7 +57,11 @@ impl Iterator for Commands {
             return None;
         }
         let bytes = self.buffer.drain(..at).collect();
-        Some(Command { words, bytes })
+        Some(Command {
+            words,
+            bytes,
+            connection: self.connection,
+        })
     }
 }
 
@@ -67,7 +81,7 @@ mod tests {
     #[test]
     fn commands_come_out_whole_however_they_went_in() {
         let bytes = b"*2\r\n$3\r\nGET\r\n$6\r\nhealth\r\n*1\r\n$4\r\nPING\r\n";
-        let mut commands = Commands::default();
+        let mut commands = Commands::of(1);
         let mut names = Vec::new();
         for byte in bytes {
             commands.push(&[*byte]);

@@ -64,7 +64,8 @@ fn ship(guests: &Guests) -> Result<()> {
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file that may be in use where it is copied to.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     // A program that runs cannot be written over, but it can be replaced.
     let _ = std::fs::remove_file(to);
     std::fs::copy(from, to)

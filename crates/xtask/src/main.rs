@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod identity;
+mod image;
 mod install;
 mod python;
 mod run;
@@ -28,6 +29,8 @@ enum Task {
     /// Serve the managed identity protocol on loopback from `az login`, to check a real cache from
     /// here.
     Identity(identity::IdentityArgs),
+    /// Build the container image.
+    Image(image::ImageArgs),
     /// Measure side by side with a native service.
     Bench(bench::BenchArgs),
 }
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Task::Run(args) => run::run(&args),
         Task::Build => build::build().map(|()| ExitCode::SUCCESS),
         Task::Components => build::components().map(|()| ExitCode::SUCCESS),
+        Task::Image(args) => image::image(&args).map(|()| ExitCode::SUCCESS),
         Task::Identity(args) => identity::identity(&args),
         Task::Bench(args) => bench::bench(&args).map(|()| ExitCode::SUCCESS),
         Task::Test => test::test().map(|()| ExitCode::SUCCESS),

@@ -1,6 +1,7 @@
 //! From a host name to an authenticated connection, step by step, so that each can be timed and
 //! named: redis-rs' own client hides the steps, the certificate and the error text of `AUTH`.
 
+use crate::cache::bounded::Bounded;
 use crate::cache::evidence::{self, TlsEvidence};
 use crate::cache::{CacheError, Secret, tls};
 use cache_health_provider::ExposeSecret as _;
@@ -14,9 +15,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// How long an address has to itself before the next is tried beside it (RFC 8305 proposes 250 ms).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// How long the steps before `AUTH` may take: what Microsoft advises for connecting. An attempt
+/// that hangs longer would only keep the next from being made.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// A step of dialling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +98,21 @@ pub async fn dial(
     secret: &Secret,
     progress: &Progress,
 ) -> Result<MultiplexedConnection, CacheError> {
+    let stream = tokio::time::timeout(CONNECT_LIMIT, connect(endpoint, progress))
+        .await
+        .unwrap_or(Err(CacheError::Timeout))?;
+    let started = Instant::now();
+    let mut connection = multiplex(stream).await?;
+    authenticate(&mut connection, secret).await?;
+    progress.completed(DialStep::Auth, started.elapsed(), DialStep::Auth);
+    Ok(connection)
+}
+
+/// As far as a verified TLS session.
+async fn connect(
+    endpoint: &Endpoint,
+    progress: &Progress,
+) -> Result<TlsStream<TcpStream>, CacheError> {
     let started = Instant::now();
     let target = (endpoint.host.as_str(), endpoint.port);
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host(target)
@@ -112,12 +133,7 @@ pub async fn dial(
         .map_err(|error| tls::handshake_error(&error))?;
     progress.lock().1.tls = evidence::of(stream.get_ref().1).map(Arc::new);
     progress.completed(DialStep::Tls, started.elapsed(), DialStep::Auth);
-
-    let started = Instant::now();
-    let mut connection = multiplex(stream).await?;
-    authenticate(&mut connection, secret).await?;
-    progress.completed(DialStep::Auth, started.elapsed(), DialStep::Auth);
-    Ok(connection)
+    Ok(stream)
 }
 
 /// `AUTH <user> <password>` as an ordinary command, so that its error reply is kept.
@@ -160,9 +176,7 @@ async fn connect_any(addresses: Vec<SocketAddr>) -> Result<TcpStream, CacheError
     }
 }
 
-async fn multiplex(
-    stream: tokio_rustls::client::TlsStream<TcpStream>,
-) -> Result<MultiplexedConnection, CacheError> {
+async fn multiplex(stream: TlsStream<TcpStream>) -> Result<MultiplexedConnection, CacheError> {
     // No time-outs of redis-rs' own: one deadline rules. No CLIENT SETINFO: a least-privilege
     // user may not run it.
     let info = RedisConnectionInfo::default().set_skip_set_lib_name();
@@ -170,7 +184,7 @@ async fn multiplex(
         .set_connection_timeout(None)
         .set_response_timeout(None);
     let (connection, driver) =
-        MultiplexedConnection::new_with_config(&info, stream, config).await?;
+        MultiplexedConnection::new_with_config(&info, Bounded::new(stream), config).await?;
     // Ends when the last handle to the connection is dropped, or the connection ends.
     tokio::spawn(driver);
     Ok(connection)

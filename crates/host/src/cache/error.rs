@@ -2,6 +2,9 @@
 
 use cache_health_provider::reply::Reply;
 use redis::{ErrorKind, RedisError};
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
 
 /// Why a step failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +47,19 @@ impl From<RedisError> for CacheError {
             return Self::Reply(Reply::of(&line));
         }
         match error.kind() {
+            _ if is_past_the_bound(&error) => Self::Protocol,
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Protocol,
             _ => Self::Closed,
         }
     }
+}
+
+/// Whether [`crate::cache::bounded`] broke a reply off.
+fn is_past_the_bound(error: &RedisError) -> bool {
+    error
+        .source()
+        // redis-rs keeps what caused an error in an Arc.
+        .and_then(|source| source.downcast_ref::<Arc<dyn Error + Send + Sync>>())
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
 }

@@ -1,5 +1,6 @@
 //! The cache: one kept connection per credential, made once however many ask for it.
 
+mod bounded;
 mod commands;
 mod connection;
 mod dial;

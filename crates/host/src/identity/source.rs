@@ -11,8 +11,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long one request may take. MSAL gives the endpoints as long.
-const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// How long one request may take: as long as a check by default, so that one that hangs does not
+/// keep the next from being tried.
+const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why there is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

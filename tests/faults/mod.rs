@@ -1,0 +1,24 @@
+//! The fault matrix: one source for the tests and for `docs/faults.md`.
+
+pub mod identity;
+pub mod network;
+pub mod redis;
+pub mod row;
+pub mod scene;
+pub mod table;
+pub mod tls;
+
+use row::Row;
+
+/// Every row there is.
+pub fn rows() -> Vec<Row> {
+    [
+        redis::rows(),
+        network::rows(),
+        tls::rows(),
+        identity::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
