@@ -65,6 +65,7 @@ fn the_log_says_set_and_get_with_key_method_principal_and_port() {
         for part in [
             "\"key\":\"health\"",
             "\"method\":\"entra\"",
+            "\"tls\":\"TLSv1.3\"",
             &azure.object_id,
             &port,
         ] {

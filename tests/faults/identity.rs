@@ -73,7 +73,7 @@ pub fn rows() -> Vec<Row> {
             "token of an unknown object id",
             Expect::Fail(Kind::AuthRejected, Some(Step::Auth)),
         )
-        .from_the_start()
+        .starts_with_it()
         .begin(|s| {
             // Redis learns of it when the fault ends, as an assignment takes its time.
             let stranger = Token::mint(&token::object_id(), HOUR);
@@ -92,7 +92,7 @@ pub fn rows() -> Vec<Row> {
 }
 
 fn row(fault: &'static str, expect: Expect) -> Row {
-    Row::new(GROUP, fault, expect).from_the_start().end(|s| {
+    Row::new(GROUP, fault, expect).starts_with_it().end(|s| {
         s.azure
             .identity
             .behave(Behaviour::Token(s.azure.token.clone()))
@@ -127,7 +127,7 @@ fn refused() -> Row {
         "refused",
         Expect::Fail(Kind::TokenUnavailable, Some(Step::Token)),
     )
-    .from_the_start()
+    .starts_with_it()
     .begin(|s| {
         let free = port::any_free().expect("a port");
         let url = format!("http://127.0.0.1:{free}/msi/token");

@@ -126,7 +126,7 @@ pub fn rows() -> Vec<Row> {
         .end(|s| s.proxy.heal().expect("healed")),
         row("no such name", fail(Kind::Dns, Step::Dns))
             .needs_root()
-            .from_the_start()
+            .starts_with_it()
             .prepare(|s| s.resolve_with(NAME_SERVERS[0], Zone::NoSuchName))
             .prepare_certificate()
             .end(move |s| s.zone(here()))
@@ -136,7 +136,7 @@ pub fn rows() -> Vec<Row> {
             fail(Kind::Timeout, Step::Dns),
         )
         .needs_root()
-        .from_the_start()
+        .starts_with_it()
         .prepare(|s| {
             let addresses = vec![Ipv4Addr::LOCALHOST];
             s.resolve_with(NAME_SERVERS[1], Zone::Slow(addresses, DEADLINE * 2));
@@ -146,7 +146,7 @@ pub fn rows() -> Vec<Row> {
         .on_spin(NOT_SPINS),
         row("two addresses, the first dead", Expect::Pass)
             .needs_root()
-            .from_the_start()
+            .starts_with_it()
             .prepare(|s| {
                 let addresses = vec![ANOTHER, Ipv4Addr::LOCALHOST];
                 s.resolve_with(NAME_SERVERS[2], Zone::Addresses(addresses));

@@ -128,7 +128,7 @@ impl Row {
         self
     }
 
-    pub fn from_the_start(mut self) -> Self {
+    pub fn starts_with_it(mut self) -> Self {
         self.from_the_start = true;
         self
     }

@@ -148,6 +148,11 @@ impl Check {
         self
     }
 
+    /// The variables that are set.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
     /// Something that must not be in any output.
     pub fn secret(mut self, text: &str) -> Self {
         self.secrets.push(text.to_owned());

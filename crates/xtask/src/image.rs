@@ -1,6 +1,6 @@
 //! `cargo xtask image`: the image, with whichever of podman, buildah and docker is there.
 
-use crate::build;
+use crate::build::{copy, target};
 use crate::install::{self, MUSL};
 use crate::shell::{cargo, check, output, say, succeeds, workspace};
 use anyhow::{Context as _, Result, bail};
@@ -27,14 +27,19 @@ pub struct ImageArgs {
 
 /// Builds the program and puts it into an image.
 pub fn image(args: &ImageArgs) -> Result<()> {
-    let program = program()?;
     if args.program_only {
-        return Ok(());
+        return program().map(drop);
     }
+    build(&args.tag)
+}
+
+/// The same under this tag.
+pub fn build(tag: &str) -> Result<()> {
+    let program = program()?;
     let Some(engine) = engine() else {
         bail!("none of podman, buildah and docker works here: install one, or use --program-only");
     };
-    assemble(engine, &program, &args.tag)
+    assemble(engine, &program, tag)
 }
 
 /// The program for the image: without the compiler that `serve --component` needs.
@@ -44,13 +49,10 @@ fn program() -> Result<PathBuf> {
     say("building the program for the image; minutes the first time");
     let package = ["-p", "cache-health-host", "--no-default-features"];
     check(cargo(&["build", "--release", "--target", MUSL]).args(package))?;
-    let folder = build::target().join("image");
+    let folder = target().join("image");
     std::fs::create_dir_all(&folder)?;
     let program = folder.join("cache-health");
-    build::copy(
-        &build::target().join(MUSL).join("release/cache-health"),
-        &program,
-    )?;
+    copy(&target().join(MUSL).join("release/cache-health"), &program)?;
     let size = std::fs::metadata(&program)?.len();
     say(&format!("{} has {size} bytes", program.display()));
     if size > MOST_BYTES {
@@ -60,7 +62,7 @@ fn program() -> Result<PathBuf> {
 }
 
 /// What builds images here.
-pub fn engine() -> Option<&'static str> {
+fn engine() -> Option<&'static str> {
     ["podman", "buildah", "docker"]
         .into_iter()
         // `info` fails where the program is there and cannot work, such as docker without a daemon.

@@ -34,6 +34,17 @@ pub fn redis_server() -> Result<()> {
     package("redis-server", "redis-server")
 }
 
+/// What builds and runs the image, with a runtime that works without a login session.
+pub fn podman() -> Result<()> {
+    package("runc", "runc")?;
+    package("podman", "podman")
+}
+
+/// What lints the scripts.
+pub fn shellcheck() -> Result<()> {
+    package("shellcheck", "shellcheck")
+}
+
 fn package(name: &str, program: &str) -> Result<()> {
     if succeeds(Command::new(program).arg("--version")) {
         return Ok(());

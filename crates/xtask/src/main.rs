@@ -10,6 +10,7 @@ mod python;
 mod run;
 mod shell;
 mod test;
+mod validators;
 
 use clap::Parser;
 use std::process::ExitCode;

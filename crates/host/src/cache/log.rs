@@ -5,8 +5,8 @@ use crate::cache::{CacheError, Connection};
 use tracing::{debug, info, warn};
 
 impl Cache {
-    /// At info on the first success of a
-    /// connection and on every change between working and not, at debug always.
+    /// At info on the first success of a connection and on every change between working and not, at
+    /// debug always.
     pub(super) fn log(
         &self,
         connection: &Connection,
@@ -27,11 +27,19 @@ impl Cache {
         let owner = &connection.owner;
         let (key, port) = (&self.key, self.endpoint.port);
         let (method, principal) = (owner.method, &owner.principal);
+        let tls = connection.observed.tls.as_ref();
+        let tls = tls.map_or("none", |tls| tls.protocol.as_str());
         match error {
             None if changed || !connection.reused => {
-                info!(command, key, method, principal, port, "{command} succeeded");
+                info!(
+                    command,
+                    key, method, principal, port, tls, "{command} succeeded"
+                );
             }
-            None => debug!(command, key, method, principal, port, "{command} succeeded"),
+            None => debug!(
+                command,
+                key, method, principal, port, tls, "{command} succeeded"
+            ),
             Some(error) if changed => {
                 warn!(
                     command,
@@ -39,6 +47,7 @@ impl Cache {
                     method,
                     principal,
                     port,
+                    tls,
                     ?error,
                     "{command} failed"
                 );
@@ -50,6 +59,7 @@ impl Cache {
                     method,
                     principal,
                     port,
+                    tls,
                     ?error,
                     "{command} failed"
                 );

@@ -1,0 +1,403 @@
+//! The deployment scripts with a fake `az` that knows each command's required options
+//! (`tests/az/`), and the manifests with the validators that package registries have.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const PRINCIPAL: &str = "8a1f0000-0000-0000-0000-000000000001";
+const LOG: &str = r#"{"timestamp":"t","level":"INFO","message":"SET succeeded","command":"SET","key":"health","method":"entra","principal":"8a1f","port":6380,"tls":"TLSv1.3","target":"x"}
+{"timestamp":"t","level":"INFO","message":"GET succeeded","command":"GET","key":"health","method":"entra","principal":"8a1f","port":6380,"tls":"TLSv1.3","target":"x"}
+"#;
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A subscription with an app and a cache in it, as far as the fake `az` is asked.
+struct Subscription {
+    folder: TempDir,
+}
+
+impl Subscription {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let subscription = Self { folder };
+        for file in ["az", "commands.tsv"] {
+            let from = workspace().join("tests/az").join(file);
+            std::fs::copy(from, subscription.path(file)).expect("copied");
+        }
+        let executable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(subscription.path("az"), executable).expect("allowed");
+        subscription.has("log", LOG);
+        subscription
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What `az` answers to a question; or the log.
+    fn has(&self, question: &str, answer: &str) {
+        std::fs::write(self.path(question), answer).expect("written");
+    }
+
+    fn run(&self, script: &str, arguments: &[&str]) -> Output {
+        script_of(script)
+            .args(arguments)
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", self.folder.path().display()),
+            )
+            .env("AZ_CALLS", self.path("calls"))
+            .env("AZ_LOGS", self.path("log"))
+            .env("AZ_STATE", self.folder.path())
+            .output()
+            .expect("bash")
+    }
+
+    fn calls(&self) -> String {
+        std::fs::read_to_string(self.path("calls")).unwrap_or_default()
+    }
+}
+
+/// A script with the recipe's variables and no `az` in reach.
+fn script_of(name: &str) -> Command {
+    let mut command = Command::new("bash");
+    command
+        .arg(workspace().join("deploy/azure").join(name))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .envs([
+            ("APP_NAME", "shop"),
+            ("RG", "rg"),
+            ("REDIS_NAME", "shop-cache"),
+        ]);
+    command
+}
+
+fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[track_caller]
+fn succeeds(output: &Output) -> String {
+    let text = text(output);
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+fn deploys(arguments: &[&str]) -> (Subscription, String) {
+    let subscription = Subscription::new();
+    let image = ["--image", "registry.example/cache-health:0.1.0"];
+    let arguments = [&image, arguments].concat();
+    succeeds(&subscription.run("deploy.sh", &arguments));
+    let calls = subscription.calls();
+    (subscription, calls)
+}
+
+/// The sidecar that was sent to Azure.
+fn sidecar(subscription: &Subscription, calls: &str) -> serde_json::Value {
+    assert!(subscription.path("yaml").exists(), "{calls}");
+    let line = calls.lines().find(|line| line.contains("{properties:"));
+    let query = line.and_then(|line| line.split('`').nth(1));
+    let list: serde_json::Value =
+        serde_json::from_str(query.expect("a literal")).expect("JSON in the query");
+    list[0].clone()
+}
+
+#[test]
+fn a_dry_run_prints_every_command_and_needs_no_az() {
+    for script in ["deploy.sh", "verify.sh"] {
+        let image: &[&str] = if script == "deploy.sh" {
+            &["--image", "i"]
+        } else {
+            &[]
+        };
+        for service in [&[][..], &["--managed-redis"]] {
+            let output = script_of(script)
+                .args([image, service, &["--dry-run"]].concat())
+                .output()
+                .expect("bash");
+            let text = succeeds(&output);
+            assert!(text.matches("\naz ").count() >= 5, "{text}");
+        }
+    }
+}
+
+#[test]
+fn deploy_takes_the_recipes_steps_in_order() {
+    let (_subscription, calls) = deploys(&[]);
+    let steps = [
+        "identity assign --name shop --resource-group rg --system-assigned",
+        &format!(
+            "--access-policy-name Data Contributor --object-id {PRINCIPAL} --object-id-alias shop"
+        ),
+        "--container-name shop --set-env-vars REDIS_HOST=shop-cache.redis.cache.windows.net REDIS_PORT=6380",
+        "containerapp update --name shop --resource-group rg --yaml",
+    ];
+    let mut from = 0;
+    for step in steps {
+        let at = calls[from..].find(step);
+        from += at.unwrap_or_else(|| panic!("no {step} in\n{calls}"));
+    }
+    assert!(!calls.contains("secret set"), "no key was asked for");
+}
+
+#[test]
+fn the_sidecar_asks_redis_for_readiness_only() {
+    let (subscription, calls) = deploys(&["--port", "19000"]);
+    let sidecar = sidecar(&subscription, &calls);
+    let probes: BTreeMap<String, (String, u64)> = sidecar["probes"]
+        .as_array()
+        .expect("probes")
+        .iter()
+        .map(|probe| {
+            let get = &probe["httpGet"];
+            let path = get["path"].as_str().expect("a path").to_owned();
+            let kind = probe["type"].as_str().expect("a type").to_owned();
+            (kind, (path, get["port"].as_u64().expect("a port")))
+        })
+        .collect();
+    assert_eq!(probes["Startup"], ("/livez".to_owned(), 19000));
+    assert_eq!(probes["Liveness"], ("/livez".to_owned(), 19000));
+    assert_eq!(probes["Readiness"], ("/readyz".to_owned(), 19000));
+    let environment = sidecar["env"].to_string();
+    assert!(environment.contains("0.0.0.0:19000"), "{environment}");
+}
+
+#[test]
+fn a_key_goes_into_a_secret_and_onto_no_command_line() {
+    let (subscription, calls) = deploys(&["--access-key"]);
+    let stored = std::fs::read_to_string(subscription.path("secrets")).expect("a secret");
+    assert_eq!(stored.trim(), "SECRET fake+/key=");
+    assert!(!calls.contains("fake+/key="), "{calls}");
+    let sidecar = sidecar(&subscription, &calls);
+    assert!(
+        sidecar["env"]
+            .to_string()
+            .contains(r#""secretRef":"redis-access-key""#)
+    );
+}
+
+#[test]
+fn a_key_can_stay_in_key_vault() {
+    let (_subscription, calls) =
+        deploys(&["--key-vault-secret", "https://v.vault.azure.net/secrets/k"]);
+    let reference =
+        "redis-access-key=keyvaultref:https://v.vault.azure.net/secrets/k,identityref:system";
+    assert!(calls.contains(reference), "{calls}");
+    assert!(!calls.contains("list-keys"), "{calls}");
+}
+
+#[test]
+fn managed_redis_and_a_user_assigned_identity_are_flags() {
+    let id = "/subscriptions/s/resourceGroups/rg/providers/x/id";
+    let (subscription, calls) = deploys(&["--managed-redis", "--user-assigned", id]);
+    for part in [
+        "--cluster-name shop-cache --resource-group rg --database-name default",
+        "--access-policy-assignment-name cachehealth",
+        "REDIS_HOST=shop-cache.westeurope.redis.azure.net REDIS_PORT=10000",
+    ] {
+        assert!(calls.contains(part), "{part} in\n{calls}");
+    }
+    let environment = sidecar(&subscription, &calls)["env"].to_string();
+    assert!(
+        environment.contains("2cd00000-0000-0000-0000-000000000002"),
+        "{environment}"
+    );
+}
+
+#[test]
+fn a_policy_of_the_least_rights_is_a_flag() {
+    let (_subscription, calls) = deploys(&["--custom-policy"]);
+    assert!(
+        calls.contains("--permissions +set +get +ping ~health"),
+        "{calls}"
+    );
+    assert!(
+        calls.contains("--access-policy-name cache-health --object-id"),
+        "{calls}"
+    );
+}
+
+#[test]
+fn a_second_run_does_the_same() {
+    let subscription = Subscription::new();
+    let once = || {
+        succeeds(&subscription.run("deploy.sh", &["--image", "i"]));
+        let calls = subscription.calls();
+        std::fs::remove_file(subscription.path("calls")).expect("removed");
+        // But for the name of the scratch folder.
+        let lines = calls.lines().filter(|line| !line.contains("--yaml"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(once(), once());
+}
+
+#[test]
+fn what_cannot_be_done_is_said_before_anything_is() {
+    for (arguments, says) in [
+        (&["--nonsense"][..], "unknown option"),
+        (&[], "say --image"),
+        (&["--image", "i", "--port", "x"], "--port must be a number"),
+        (
+            &["--image", "i", "--managed-redis", "--custom-policy"],
+            "--custom-policy",
+        ),
+    ] {
+        let subscription = Subscription::new();
+        let output = subscription.run("deploy.sh", arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output).contains(says), "{}", text(&output));
+        assert_eq!(subscription.calls(), "");
+    }
+    let unset = script_of("deploy.sh")
+        .env_remove("RG")
+        .output()
+        .expect("bash");
+    assert!(!unset.status.success());
+    assert!(text(&unset).contains("set RG to"), "{}", text(&unset));
+}
+
+#[test]
+fn a_failing_az_ends_the_deployment() {
+    let subscription = Subscription::new();
+    // An az without the commands of step 2.
+    let table = std::fs::read_to_string(subscription.path("commands.tsv")).expect("read");
+    let kept = table
+        .lines()
+        .filter(|line| !line.contains("access-policy-assignment"));
+    let kept = kept.collect::<Vec<_>>().join("\n");
+    subscription.has("commands.tsv", &(kept + "\n"));
+    let output = subscription.run("deploy.sh", &["--image", "i"]);
+    assert!(!output.status.success());
+    assert!(!subscription.calls().contains("--yaml"));
+}
+
+#[test]
+fn verification_passes_when_all_three_points_do() {
+    let subscription = Subscription::new();
+    let text = succeeds(&subscription.run("verify.sh", &[]));
+    assert_eq!(text.matches("PASS").count(), 6, "{text}");
+    assert!(!text.contains("FAIL"), "{text}");
+}
+
+#[test]
+fn each_point_of_the_verification_can_fail_and_has_a_cure() {
+    let plaintext = LOG.replace("TLSv1.3", "none");
+    for (question, answer, says) in [
+        ("assignment", "", "is assigned: nothing"),
+        ("log", "nothing here\n", "SET succeeded"),
+        ("log", &LOG.replace("GET", "SET"), "GET succeeded"),
+        ("log", &plaintext, "the probe's own sessions"),
+        ("nonssl", "true\n", "the port without TLS is off"),
+        ("tls", "1.0\n", "the least TLS version is 1.2"),
+    ] {
+        let subscription = Subscription::new();
+        subscription.has(question, answer);
+        let output = subscription.run("verify.sh", &[]);
+        let text = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{question}: {text}");
+        let lines: Vec<&str> = text.lines().collect();
+        let failed = lines
+            .iter()
+            .position(|l| l.starts_with("FAIL") && l.contains(says));
+        let failed = failed.unwrap_or_else(|| panic!("no FAIL for {says} in\n{text}"));
+        assert!(lines[failed + 1].trim().len() > 20, "no cure in\n{text}");
+    }
+}
+
+#[test]
+fn the_scripts_have_nothing_to_say_to_shellcheck() {
+    let shellcheck = Command::new("shellcheck").arg("--version").output();
+    if shellcheck.is_err() {
+        eprintln!("SKIPPED: no shellcheck; the scripts were not linted");
+        return;
+    }
+    let output = Command::new("shellcheck")
+        .current_dir(workspace())
+        .args(["-x", "deploy/azure/deploy.sh", "deploy/azure/verify.sh"])
+        .args([
+            "deploy/azure/show.sh",
+            "deploy/spin/up.sh",
+            "tests/az/az",
+            ".ci/run",
+        ])
+        .output()
+        .expect("shellcheck");
+    succeeds(&output);
+}
+
+/// A validator from PyPI, where `cargo xtask test` could install them.
+fn validator(name: &str) -> Option<Command> {
+    let Some(folder) = std::env::var_os("CACHE_HEALTH_VALIDATORS") else {
+        eprintln!("SKIPPED: {name} (run `cargo xtask test`, which installs it from PyPI)");
+        return None;
+    };
+    let mut command = Command::new(Path::new(&folder).join("bin").join(name));
+    command.current_dir(workspace());
+    Some(command)
+}
+
+#[test]
+fn the_kubernetes_manifest_fits_the_published_schemas() {
+    if let Some(mut command) = validator("kubernetes-validate") {
+        let manifest = "deploy/kubernetes/deployment.yaml";
+        succeeds(
+            &command
+                .args(["--strict", manifest])
+                .output()
+                .expect("it runs"),
+        );
+    }
+}
+
+#[test]
+fn the_workflow_fits_the_published_schema_and_pins_its_actions() {
+    let path = ".github/workflows/ci.yml";
+    let workflow = std::fs::read_to_string(workspace().join(path)).expect("read");
+    for line in workflow.lines().filter(|line| line.contains("uses:")) {
+        let commit = line
+            .split('@')
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next());
+        let commit = commit.unwrap_or_default();
+        let pinned = commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit());
+        assert!(pinned, "{line}");
+    }
+    if let Some(mut command) = validator("check-jsonschema") {
+        command.args(["--builtin-schema", "vendor.github-workflows", path]);
+        succeeds(&command.output().expect("it runs"));
+    }
+}
+
+#[test]
+fn the_bicep_files_can_be_read_and_agree_with_each_other() {
+    let Some(mut python) = validator("python") else {
+        return;
+    };
+    // No registry has the Bicep compiler. The parser finds errors of syntax; that each module is
+    // given what it asks for is compared here.
+    let script = r#"
+import sys, pathlib, pycep
+folder = pathlib.Path("deploy/azure")
+parse = lambda name: pycep.BicepParser().parse(text=(folder / name).read_text())
+main = parse("main.bicep")
+for module in main["modules"].values():
+    asked = parse(module["detail"]["path"])["parameters"]
+    given = set(module["config"]["params"])
+    needed = {name for name, value in asked.items() if not value.get("default")}
+    assert given <= set(asked), (module, given - set(asked))
+    assert needed <= given, (module, needed - given)
+print("read", len(main["modules"]), "modules")
+"#;
+    let said = succeeds(&python.args(["-c", script]).output().expect("it runs"));
+    assert!(said.contains("read 3 modules"), "{said}");
+}
