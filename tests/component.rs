@@ -150,6 +150,56 @@ fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
 }
 
 #[test]
+fn whatever_a_guest_passes_to_a_capability_is_an_error_of_its_own() {
+    let azure = Azure::start();
+    let hostile = argument(&guests().hostile());
+    let server = azure
+        .check_both()
+        .env("RUST_LOG", LOG)
+        .serve_with(&["--component", &hostile]);
+    server.wait_for_status("/readyz", 200);
+    // Whatever it could read is in its answer, and every answer is searched for secrets.
+    let answer = server.get("/capabilities");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    for line in [
+        "acquire 99: unknown candidate",
+        "connect with no time: timeout",
+        "set with no time to live: other",
+        "set of 1025 bytes: other",
+        "set of 8 MB: other",
+        "set of NUL bytes: ok",
+        "get: 3 bytes",
+        "calls that were dropped: 64",
+        "after its credential was dropped: ok",
+        "connections held: 32",
+        "connections after that: 1",
+    ] {
+        assert!(answer.body.contains(line), "{line} in\n{}", answer.body);
+    }
+    assert!(
+        answer.body.contains(&azure.object_id),
+        "it may know who it is"
+    );
+    assert_eq!(server.get("/healthz?fresh=1").status, 200);
+}
+
+#[test]
+fn a_handle_that_was_never_given_out_is_a_trap_of_the_guests_own() {
+    let azure = Azure::start();
+    let hostile = argument(&guests().hostile());
+    let server = azure
+        .check_key()
+        .env("RUST_LOG", LOG)
+        .serve_with(&["--component", &hostile]);
+    server.wait_for_status("/readyz", 200);
+    for path in ["/forged", "/dropped-twice"] {
+        assert_eq!(server.get(path).status, 502, "{path}");
+        assert_eq!(server.get("/").status, 204, "after {path}");
+    }
+    assert_eq!(server.get("/healthz?fresh=1").status, 200);
+}
+
+#[test]
 fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
     let azure = Azure::start();
     let hostile = argument(&guests().hostile());

@@ -122,6 +122,15 @@ pub fn connect_failure_to_wit(failure: ConnectFailure) -> redis::ConnectFailure 
     }
 }
 
+/// The guest holds as many connections as it may.
+pub fn too_many_connections() -> redis::ConnectFailure {
+    redis::ConnectFailure {
+        error: redis::Error::Other("too many connections are held".into()),
+        step: redis::Step::Connect,
+        session: None,
+    }
+}
+
 /// A kept connection's steps were an earlier check's.
 pub fn session_to_wit(observed: Observed, reused: bool) -> redis::Session {
     let steps = if reused { Vec::new() } else { observed.steps };

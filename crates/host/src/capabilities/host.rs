@@ -15,6 +15,9 @@ use wasmtime::component::{Accessor, Resource};
 /// The longest value a guest may write, in bytes (documented in `redis.wit`).
 const MAX_VALUE: usize = 1024;
 
+/// The most connections a guest may hold. The health component holds two at most.
+const MAX_CONNECTIONS: usize = 32;
+
 impl settings::Host for CapabilitiesView<'_> {}
 
 impl<T: Send> settings::HostWithStore<T> for HasCapabilities {
@@ -94,12 +97,15 @@ impl<T: Send> redis::HostConnectionWithStore<T> for HasCapabilities {
             )
             .await;
         match connected {
-            Ok(connection) => {
-                let handle = ConnectionHandle { connection };
-                Ok(Ok(
-                    accessor.with(|mut store| store.get().table.push(handle))?
-                ))
-            }
+            Ok(connection) => accessor.with(|mut store| {
+                let view = store.get();
+                // Checked when it is there: many can be under way at once.
+                if *view.connections >= MAX_CONNECTIONS {
+                    return Ok(Err(convert::too_many_connections()));
+                }
+                *view.connections += 1;
+                Ok(Ok(view.table.push(ConnectionHandle { connection })?))
+            }),
             Err(failure) => Ok(Err(convert::connect_failure_to_wit(failure))),
         }
     }
@@ -150,6 +156,7 @@ impl redis::HostConnection for CapabilitiesView<'_> {
 
     fn drop(&mut self, handle: Resource<ConnectionHandle>) -> Result<()> {
         self.table.delete(handle)?;
+        *self.connections -= 1;
         Ok(())
     }
 }

@@ -14,6 +14,8 @@ pub struct CapabilitiesView<'a> {
     pub provider: &'a Arc<Provider>,
     /// This instance's handles.
     pub table: &'a mut ResourceTable,
+    /// How many of them are connections.
+    pub connections: &'a mut usize,
 }
 
 /// Implemented by the data of a store.

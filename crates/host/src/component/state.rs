@@ -21,6 +21,7 @@ pub struct State {
     http: WasiHttpCtx,
     hooks: NoOutgoingHttp,
     table: ResourceTable,
+    connections: usize,
     provider: Arc<Provider>,
     /// Memory and tables.
     pub limits: StoreLimits,
@@ -36,6 +37,7 @@ impl State {
             http: WasiHttpCtx::new(),
             hooks: NoOutgoingHttp,
             table,
+            connections: 0,
             provider,
             limits: StoreLimitsBuilder::new()
                 .memory_size(MAX_INSTANCE_MEMORY)
@@ -68,6 +70,7 @@ impl CapabilitiesHost for State {
         CapabilitiesView {
             provider: &self.provider,
             table: &mut self.table,
+            connections: &mut self.connections,
         }
     }
 }

@@ -1,12 +1,19 @@
 //! A component that misbehaves on purpose: `/trap`, `/hog` (allocates without end), `/loop` (computes
-//! without end). Any other path is answered with 204.
+//! without end), `/capabilities` (passes what nobody should to each capability), `/forged` and
+//! `/dropped-twice` (handles that are not its own). Any other path is answered with 204.
+
+#[cfg(target_family = "wasm")]
+mod bindings;
+#[cfg(target_family = "wasm")]
+mod capabilities;
 
 #[cfg(target_family = "wasm")]
 mod wasm {
+    use crate::capabilities;
     use std::hint::black_box;
     use wasi::exports::http::handler::Guest;
     use wasi::http::types::{ErrorCode, Fields, Request, Response};
-    use wasi::wit_future;
+    use wasi::{wit_future, wit_stream};
 
     struct Hostile;
 
@@ -29,15 +36,36 @@ mod wasm {
                 Some("/loop") => loop {
                     black_box(0);
                 },
-                _ => {
-                    let (_, trailers) = wit_future::new(|| Ok(None));
-                    let (response, _sent) = Response::new(Fields::new(), None, trailers);
-                    response
-                        .set_status_code(204)
-                        .map_err(|()| ErrorCode::InternalError(None))?;
-                    Ok(response)
+                Some("/capabilities") => Ok(with_body(capabilities::abuse().await)),
+                Some("/forged") => {
+                    capabilities::forge();
+                    empty()
                 }
+                Some("/dropped-twice") => {
+                    capabilities::drop_twice().await;
+                    empty()
+                }
+                _ => empty(),
             }
         }
+    }
+
+    fn empty() -> Result<Response, ErrorCode> {
+        let (_, trailers) = wit_future::new(|| Ok(None));
+        let (response, _sent) = Response::new(Fields::new(), None, trailers);
+        response
+            .set_status_code(204)
+            .map_err(|()| ErrorCode::InternalError(None))?;
+        Ok(response)
+    }
+
+    fn with_body(text: String) -> Response {
+        let (mut writer, reader) = wit_stream::new();
+        let (_, trailers) = wit_future::new(|| Ok(None));
+        let (response, _sent) = Response::new(Fields::new(), Some(reader), trailers);
+        wasi::wit_bindgen::spawn(async move {
+            let _unread = writer.write_all(text.into_bytes()).await;
+        });
+        response
     }
 }

@@ -1,0 +1,147 @@
+//! What a guest can pass to the capabilities, and nobody should.
+
+use crate::bindings::cache_health::probe::credentials::{self, Credential};
+use crate::bindings::cache_health::probe::redis::{ConnectOptions, Connection, Error};
+use crate::bindings::cache_health::probe::settings;
+use std::fmt::Write as _;
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+/// As patient as a number can be.
+const FOR_EVER: u64 = u64::MAX;
+/// The access key, which needs nobody else to be there.
+const PRIMARY: u32 = 1;
+/// A handle that the host has never given out.
+const FORGED: u32 = 0x00ff_fff0;
+const FRESH: ConnectOptions = ConnectOptions {
+    budget: FOR_EVER,
+    fresh: true,
+};
+
+/// Tries everything, and says what came of it.
+pub async fn abuse() -> String {
+    let mut said = String::new();
+    let mut say = |what: &str, came: String| drop(writeln!(said, "{what}: {came}"));
+
+    say("settings", format!("{:?}", settings::get().await));
+    say(
+        "candidates",
+        format!("{:?}", credentials::configured().await),
+    );
+    let unknown = Credential::acquire(99, FOR_EVER).await;
+    let unknown = unknown.map(|_| ()).map_err(|error| match error {
+        credentials::CredentialError::UnknownCandidate => "unknown candidate",
+        _ => "another error",
+    });
+    say(
+        "acquire 99",
+        unknown.err().unwrap_or("a credential").to_owned(),
+    );
+    for candidate in [0, PRIMARY, u32::MAX] {
+        let had = Credential::acquire(candidate, 0).await;
+        let described = had.map(|credential| credential.describe());
+        say(
+            &format!("acquire {candidate} with no time"),
+            format!("{described:?}"),
+        );
+    }
+
+    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
+        return said;
+    };
+    let no_time = ConnectOptions {
+        budget: 0,
+        fresh: true,
+    };
+    let failed = Connection::connect(&credential, no_time).await;
+    say(
+        "connect with no time",
+        failed.err().map_or("connected".into(), |f| name(&f.error)),
+    );
+
+    let Ok(connection) = Connection::connect(&credential, FRESH).await else {
+        return said;
+    };
+    say("session", format!("{:?}", connection.session()));
+    let set = |value: Vec<u8>, ttl| connection.set(value, ttl, FOR_EVER);
+    say(
+        "set with no time to live",
+        outcome(set(b"ok".to_vec(), 0).await),
+    );
+    say(
+        "set of 1025 bytes",
+        outcome(set(vec![b'x'; 1025], 60).await),
+    );
+    say("set of 8 MB", outcome(set(vec![b'x'; 8 << 20], 60).await));
+    say(
+        "set that lives for ever",
+        outcome(set(b"ok".to_vec(), u32::MAX).await),
+    );
+    say("set of NUL bytes", outcome(set(vec![0; 3], 60).await));
+    let got = connection.get(FOR_EVER).await.ok().flatten();
+    say(
+        "get",
+        format!("{} bytes", got.map_or(0, |value| value.len())),
+    );
+
+    // Calls that are begun and not waited for.
+    let mut dropped = 0;
+    for _ in 0..64 {
+        let mut call = pin!(connection.get(FOR_EVER));
+        let _ = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        dropped += 1;
+    }
+    say("calls that were dropped", dropped.to_string());
+
+    drop(credential);
+    say(
+        "after its credential was dropped",
+        outcome(set(b"ok".to_vec(), 60).await),
+    );
+    drop(connection);
+
+    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
+        return said;
+    };
+    let mut held = Vec::new();
+    while let Ok(connection) = Connection::connect(&credential, FRESH).await {
+        held.push(connection);
+    }
+    say("connections held", held.len().to_string());
+    drop(held);
+    let again = Connection::connect(&credential, FRESH).await;
+    say("connections after that", again.iter().count().to_string());
+    said
+}
+
+/// Uses a handle that was never given out.
+pub fn forge() {
+    #[expect(unsafe_code, reason = "it is what this component is for")]
+    // SAFETY: none; the host has to tell.
+    let forged = unsafe { Connection::from_handle(FORGED) };
+    let _ = forged.session();
+}
+
+/// Drops a handle that is already gone.
+pub async fn drop_twice() {
+    if let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await {
+        let handle = credential.handle();
+        drop(credential);
+        #[expect(unsafe_code, reason = "it is what this component is for")]
+        // SAFETY: none; the host has to tell.
+        drop(unsafe { Credential::from_handle(handle) });
+    }
+}
+
+fn outcome(result: Result<(), Error>) -> String {
+    result.err().map_or("ok".to_owned(), |error| name(&error))
+}
+
+fn name(error: &Error) -> String {
+    match error {
+        Error::Other(_) => "other".to_owned(),
+        Error::Timeout => "timeout".to_owned(),
+        error => format!("{error:?}"),
+    }
+}
