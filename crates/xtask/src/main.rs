@@ -9,6 +9,7 @@ mod install;
 mod python;
 mod run;
 mod shell;
+mod soak;
 mod test;
 mod validators;
 
@@ -32,6 +33,8 @@ enum Task {
     Identity(identity::IdentityArgs),
     /// Build the container image.
     Image(image::ImageArgs),
+    /// Load and random faults, with an independent client that judges every verdict.
+    Soak(soak::SoakArgs),
     /// Measure side by side with a native service.
     Bench(bench::BenchArgs),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Task::Run(args) => run::run(&args),
         Task::Build => build::build().map(|()| ExitCode::SUCCESS),
         Task::Components => build::components().map(|()| ExitCode::SUCCESS),
+        Task::Soak(args) => soak::soak(&args).map(|()| ExitCode::SUCCESS),
         Task::Image(args) => image::image(&args).map(|()| ExitCode::SUCCESS),
         Task::Identity(args) => identity::identity(&args),
         Task::Bench(args) => bench::bench(&args).map(|()| ExitCode::SUCCESS),

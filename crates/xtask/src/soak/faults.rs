@@ -1,0 +1,98 @@
+//! Faults at random, one at a time, each lifted again.
+
+use super::pause;
+use anyhow::Result;
+use cache_health_standin::Standin;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long a fault lasts, and how long there is none, in milliseconds.
+const LENGTH: std::ops::Range<u64> = 1_000..6_000;
+/// Nothing listens there.
+const DEAD_PORT: &str = "1";
+
+/// What can go wrong.
+const FAULTS: [&str; 9] = [
+    "killed",
+    "hung",
+    "restarted",
+    "out of memory",
+    "read-only",
+    "without SET",
+    "without the key",
+    "credential revoked",
+    "connections killed",
+];
+
+/// Makes faults on a stand-in.
+pub struct Faults {
+    standin: Standin,
+}
+
+impl Faults {
+    /// On this one.
+    pub fn new(standin: Standin) -> Self {
+        Self { standin }
+    }
+
+    /// One after the other; how often each was made.
+    pub fn make(&mut self, leave: &AtomicBool) -> Result<BTreeMap<&'static str, u32>> {
+        let mut made = BTreeMap::new();
+        loop {
+            pause(Duration::from_millis(fastrand::u64(LENGTH)), leave);
+            if leave.load(Ordering::SeqCst) {
+                return Ok(made);
+            }
+            let fault = FAULTS[fastrand::usize(..FAULTS.len())];
+            self.begin(fault)?;
+            *made.entry(fault).or_default() += 1;
+            pause(Duration::from_millis(fastrand::u64(LENGTH)), leave);
+            self.end(fault)?;
+        }
+    }
+
+    fn begin(&mut self, fault: &str) -> Result<()> {
+        let user = self.standin.token.object_id.clone();
+        match fault {
+            "killed" => self.standin.redis.kill()?,
+            "hung" => self.standin.redis.hang()?,
+            "restarted" => {
+                self.standin.redis.kill()?;
+                self.standin.redis.restart(|_| {})?;
+            }
+            "out of memory" => self.redis(&["CONFIG", "SET", "maxmemory", "1"])?,
+            "read-only" => self.redis(&["REPLICAOF", "127.0.0.1", DEAD_PORT])?,
+            "without SET" => self.redis(&["ACL", "SETUSER", &user, "-set"])?,
+            "without the key" => self.redis(&["ACL", "SETUSER", &user, "resetkeys"])?,
+            "credential revoked" => {
+                self.redis(&["ACL", "SETUSER", &user, "resetpass"])?;
+                self.redis(&["CLIENT", "KILL", "USER", &user])?;
+            }
+            _ => self.redis(&["CLIENT", "KILL", "USER", &user])?,
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, fault: &str) -> Result<()> {
+        let user = self.standin.token.object_id.clone();
+        match fault {
+            "killed" => self.standin.redis.restart(|_| {})?,
+            "hung" => self.standin.redis.resume()?,
+            "out of memory" => self.redis(&["CONFIG", "SET", "maxmemory", "0"])?,
+            "read-only" => self.redis(&["REPLICAOF", "NO", "ONE"])?,
+            "without SET" => self.redis(&["ACL", "SETUSER", &user, "+set"])?,
+            "without the key" => self.redis(&["ACL", "SETUSER", &user, "~*"])?,
+            "credential revoked" => {
+                let password = format!(">{}", self.standin.token.text);
+                self.redis(&["ACL", "SETUSER", &user, &password])?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn redis(&self, words: &[&str]) -> Result<()> {
+        self.standin.redis.command(words).map(drop)
+    }
+}
