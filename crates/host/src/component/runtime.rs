@@ -45,11 +45,11 @@ pub enum RuntimeError {
 #[derive(Clone)]
 pub struct Runtime {
     handler: ProxyHandler<Instances>,
-    _open: Arc<Open>,
+    open: Arc<Open>,
 }
 
-/// Says that the runtime is closed when its last handle is dropped, so that instances that end
-/// with the process are not taken for ones that trapped.
+/// Says that the runtime is closed, at the latest when its last handle is dropped, so that instances
+/// that end with the process are not taken for ones that trapped.
 struct Open(Arc<AtomicBool>);
 
 impl Drop for Open {
@@ -112,8 +112,13 @@ impl Runtime {
         };
         Ok(Self {
             handler: ProxyHandler::new(instances),
-            _open: Arc::new(Open(closed)),
+            open: Arc::new(Open(closed)),
         })
+    }
+
+    /// From now on, instances may end.
+    pub fn close(&self) {
+        self.open.0.store(true, Ordering::Relaxed);
     }
 
     /// `GET <path>` to the component.

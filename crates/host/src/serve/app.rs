@@ -85,6 +85,13 @@ impl App {
         self.series().readiness(self.0.judgement, Instant::now())
     }
 
+    /// Everything is answered: from now on, components may end.
+    pub fn close(&self) {
+        for runtime in [Some(&self.0.runtime), self.0.foreign.as_ref()] {
+            runtime.into_iter().for_each(Runtime::close);
+        }
+    }
+
     /// From now on, not ready.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);

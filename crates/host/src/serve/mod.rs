@@ -74,7 +74,8 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
     let address = listener.local_addr().unwrap_or(config.listen);
     info!(%address, host = config.host, port = config.port, "serving /livez, /readyz and /healthz");
 
-    connections::serve(listener, app, shutdown::signal()).await;
+    connections::serve(listener, app.clone(), shutdown::signal()).await;
+    app.close();
     sampler.abort();
     renewals.abort();
     info!("drained");
