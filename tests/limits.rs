@@ -110,7 +110,7 @@ fn too_many_requests_in_flight_are_503_and_livez_answers() {
     let azure = Azure::start();
     let server = azure
         .check_entra()
-        .env("CACHE_HEALTH_INTERVAL", "1h")
+        .env("CACHE_HEALTH_INTERVAL", "9m")
         .env("CACHE_HEALTH_TIMEOUT", "10s")
         .env("RUST_LOG", "debug")
         .serve();

@@ -65,7 +65,7 @@ fn a_sample_carries_its_age() {
     let azure = Azure::start();
     let server = azure
         .check_entra()
-        .env("CACHE_HEALTH_INTERVAL", "1h")
+        .env("CACHE_HEALTH_INTERVAL", "9m")
         .serve();
     server.wait_for_status("/readyz", 200);
     let age = server.wait_for("an age", |server| {
@@ -79,7 +79,7 @@ fn two_hundred_clients_at_once_cause_few_commands() {
     let azure = Azure::start();
     let server = azure
         .check_entra()
-        .env("CACHE_HEALTH_INTERVAL", "1h")
+        .env("CACHE_HEALTH_INTERVAL", "9m")
         .serve();
     server.wait_for_status("/readyz", 200);
     let before = azure.redis.calls("set").expect("stats");
@@ -226,7 +226,7 @@ fn a_client_that_goes_away_in_mid_flight_strands_nobody() {
     let azure = Azure::start();
     let server = azure
         .check_entra()
-        .env("CACHE_HEALTH_INTERVAL", "1h")
+        .env("CACHE_HEALTH_INTERVAL", "9m")
         .serve();
     server.wait_for_status("/readyz", 200);
     azure.redis.hang().expect("SIGSTOP");
@@ -268,7 +268,7 @@ fn a_request_in_flight_is_answered_while_draining() {
     let azure = Azure::start();
     let mut server = azure
         .check_entra()
-        .env("CACHE_HEALTH_INTERVAL", "1h")
+        .env("CACHE_HEALTH_INTERVAL", "9m")
         .env("CACHE_HEALTH_TIMEOUT", "4s")
         .serve();
     server.wait_for_status("/readyz", 200);

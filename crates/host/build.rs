@@ -15,7 +15,7 @@ fn main() {
     let (target, out) = (var("TARGET"), PathBuf::from(var("OUT_DIR")));
 
     let guests = Guests::build(&workspace);
-    guests.precompile(&guests.own_host(), &target, &out.join("cache-health.cwasm"));
+    guests.precompile(&guests.health(), &target, &out.join("cache-health.cwasm"));
     // For the tests, which run the Spin application on interfaces like Spin's.
     guests.precompile(&guests.spin_app(), &target, &guests.spin_app_code());
     // For --component, which supplies `health` to whoever imports it.

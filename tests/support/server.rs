@@ -98,15 +98,16 @@ impl Check {
             agent,
         };
         // A component that is compiled at the start may have twenty megabytes.
-        server.address = server.wait_long_for("its address", START, |server| {
-            let log = server.log();
-            let line = log
-                .lines()
-                .find(|line| line.contains("\"serving /livez"))?
-                .to_owned();
-            let rest = line.split("\"address\":\"").nth(1)?.to_owned();
-            Some(rest.split('"').next()?.to_owned())
-        });
+        let until = Instant::now() + START;
+        server.address = loop {
+            if let Some(address) = server.logged_address() {
+                break address;
+            }
+            let ended = server.process.try_wait().expect("waitable");
+            let waiting = ended.is_none() && Instant::now() < until;
+            assert!(waiting, "does not serve ({ended:?}):\n{}", server.log());
+            std::thread::sleep(LOOK);
+        };
         server
     }
 }
@@ -115,6 +116,14 @@ impl Server {
     /// What it logged so far.
     pub fn log(&self) -> String {
         self.log.lock().expect("whole").clone()
+    }
+
+    /// Where it says that it serves.
+    fn logged_address(&self) -> Option<String> {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("\"serving /livez"))?;
+        let rest = line.split("\"address\":\"").nth(1)?;
+        Some(rest.split('"').next()?.to_owned())
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -159,18 +168,8 @@ impl Server {
 
     /// Looks until there is something, within the patience of tests.
     #[track_caller]
-    pub fn wait_for<T>(&self, what: &str, look: impl FnMut(&Self) -> Option<T>) -> T {
-        self.wait_long_for(what, PATIENCE, look)
-    }
-
-    #[track_caller]
-    fn wait_long_for<T>(
-        &self,
-        what: &str,
-        patience: Duration,
-        mut look: impl FnMut(&Self) -> Option<T>,
-    ) -> T {
-        let until = Instant::now() + patience;
+    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut(&Self) -> Option<T>) -> T {
+        let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             if let Some(found) = look(self) {
                 return found;

@@ -1,7 +1,7 @@
 //! `cache-health check`: one verdict, printed, as an exit code.
 
 use crate::cli::Format;
-use crate::component::Runtime;
+use crate::component::Health;
 use crate::provider::Provider;
 use crate::verdict::Proof;
 use crate::{text, verdict};
@@ -23,8 +23,8 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
         Ok(provider) => provider,
         Err(error) => return misconfigured(&error, format),
     };
-    let document = match Runtime::embedded(provider) {
-        Ok(runtime) => verdict::fresh(&runtime, Proof::Warm).await.document(),
+    let document = match Health::embedded(provider) {
+        Ok(health) => verdict::fresh(&health, Proof::Warm).await,
         Err(error) => {
             error!(%error, "no verdict");
             verdict::internal("the component cannot be loaded")

@@ -1,6 +1,6 @@
 //! Asking the component for a verdict; when it gives none, that is a verdict too.
 
-use crate::component::Runtime;
+use crate::component::Health;
 use bytes::Bytes;
 use cache_health_report::{Document, Finding, Kind, Status};
 use http::StatusCode;
@@ -16,57 +16,13 @@ pub enum Proof {
     Cold,
 }
 
-impl Proof {
-    /// The request that makes such a check, whoever wants it.
-    fn request(self) -> &'static str {
-        match self {
-            Self::Warm => "/healthz?fresh=1",
-            Self::Cold => "/healthz?new-connection=1",
-        }
-    }
-}
-
-/// A verdict as the component rendered it. It is only read when somebody needs to know more than
-/// what is passed on.
-#[derive(Clone, Debug)]
-pub struct Verdict {
-    /// What HTTP says.
-    pub status: StatusCode,
-    /// The report, `application/health+json`.
-    pub body: Bytes,
-}
-
-impl Verdict {
-    /// Reads it.
-    pub fn document(&self) -> Document {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            error!(%error, "the component's answer is not a report");
-            internal("the component's answer is not a report")
-        })
-    }
-}
-
-impl From<Document> for Verdict {
-    fn from(document: Document) -> Self {
-        let status = http_status(document.status);
-        // A document has nothing in it that JSON cannot say.
-        Self {
-            status,
-            body: serde_json::to_vec(&document).unwrap_or_default().into(),
-        }
-    }
-}
-
 /// Makes a check, or joins one under way in the component.
-pub async fn fresh(runtime: &Runtime, proof: Proof) -> Verdict {
-    match runtime.get(proof.request()).await {
-        Ok(answer) => Verdict {
-            status: answer.status(),
-            body: answer.into_body(),
-        },
+pub async fn fresh(health: &Health, proof: Proof) -> Document {
+    match health.check(proof == Proof::Cold).await {
+        Ok(report) => report.into(),
         Err(error) => {
             error!(%error, "no verdict");
-            internal("the component gave no answer").into()
+            internal(&error.to_string())
         }
     }
 }
@@ -87,6 +43,12 @@ pub fn failure(kind: Kind, output: &str, remedy: &str) -> Document {
         code: None,
     };
     Document::failure(SystemTime::now(), finding)
+}
+
+/// A verdict as JSON (application/health+json).
+pub fn render(document: &Document) -> Bytes {
+    // A document has nothing in it that JSON cannot say.
+    serde_json::to_vec(document).unwrap_or_default().into()
 }
 
 /// The verdict as HTTP says it.

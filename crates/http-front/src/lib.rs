@@ -1,5 +1,5 @@
-//! The HTTP front: `wasi:http/handler@0.3.0` over `health`, and the one place that renders
-//! reports.
+//! The HTTP front: `wasi:http/handler@0.3.0` over `health`. Reports are rendered by
+//! `cache-health-report`.
 //!
 //! Written against `wasi:http` itself rather than an SDK's HTTP types: it runs on more than one
 //! host, and is a third smaller for it (`docs/decisions/0005-http-front-without-an-sdk.md`).

@@ -1,6 +1,6 @@
 //! The door to the guests: the imports of the WIT world over [`crate::provider`].
 
-mod bindings;
+pub mod bindings;
 mod convert;
 mod host;
 

@@ -1,12 +1,12 @@
 //! Components on wasmtime: loaded, linked to what they may use, kept warm.
 
+mod engine;
 #[cfg(feature = "component")]
 mod foreign;
-mod runtime;
+mod health;
+mod report;
 mod state;
-mod worker;
 
-pub use runtime::Runtime;
-
-/// The composed component, precompiled by `build.rs`.
-static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cache-health.cwasm"));
+#[cfg(feature = "component")]
+pub use foreign::Runtime;
+pub use health::Health;

@@ -6,9 +6,6 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
 
 /// The most memory one instance may have, in bytes. The component of ours uses about 2 MiB.
 pub const MAX_INSTANCE_MEMORY: usize = 32 * 1024 * 1024;
@@ -18,9 +15,8 @@ const MAX_HANDLES: usize = 4096;
 /// The data of a store.
 pub struct State {
     wasi: WasiCtx,
-    http: WasiHttpCtx,
-    hooks: NoOutgoingHttp,
-    table: ResourceTable,
+    /// Its handles.
+    pub table: ResourceTable,
     connections: usize,
     provider: Arc<Provider>,
     /// Memory and tables.
@@ -34,8 +30,6 @@ impl State {
         table.set_max_capacity(MAX_HANDLES);
         Self {
             wasi: WasiCtx::builder().build(),
-            http: WasiHttpCtx::new(),
-            hooks: NoOutgoingHttp,
             table,
             connections: 0,
             provider,
@@ -55,16 +49,6 @@ impl WasiView for State {
     }
 }
 
-impl WasiHttpView for State {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            ctx: &mut self.http,
-            table: &mut self.table,
-            hooks: &mut self.hooks,
-        }
-    }
-}
-
 impl CapabilitiesHost for State {
     fn capabilities(&mut self) -> CapabilitiesView<'_> {
         CapabilitiesView {
@@ -72,22 +56,5 @@ impl CapabilitiesHost for State {
             table: &mut self.table,
             connections: &mut self.connections,
         }
-    }
-}
-
-/// Guests answer HTTP; they do not send it.
-struct NoOutgoingHttp;
-
-type Sent = Result<(http::Response<WasiBody>, Transmission), Error>;
-type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
-
-impl WasiHttpHooks for NoOutgoingHttp {
-    fn send_request(
-        &mut self,
-        _request: http::Request<WasiBody>,
-        _options: Option<RequestOptions>,
-        _sent: Transmission,
-    ) -> Box<dyn Future<Output = Sent> + Send> {
-        Box::new(std::future::ready(Err(Error::HttpRequestDenied)))
     }
 }

@@ -1,7 +1,8 @@
 //! What all requests share.
 
-use crate::component::Runtime;
+use crate::component::Health;
 use crate::serve::flight::Flights;
+use crate::serve::foreign::Foreign;
 use crate::serve::series::{Judgement, Readiness, Sample, Series};
 use crate::verdict::Proof;
 use cache_health_provider::Config;
@@ -19,8 +20,8 @@ pub const MAX_IN_FLIGHT: usize = 256;
 pub struct App(Arc<Shared>);
 
 struct Shared {
-    runtime: Runtime,
-    foreign: Option<Runtime>,
+    health: Health,
+    foreign: Option<Foreign>,
     warm: Arc<Flights>,
     cold: Arc<Flights>,
     series: Mutex<Series>,
@@ -31,9 +32,9 @@ struct Shared {
 
 impl App {
     /// The state before the first sample.
-    pub fn new(runtime: Runtime, foreign: Option<Runtime>, config: &Config) -> Self {
+    pub fn new(health: Health, foreign: Option<Foreign>, config: &Config) -> Self {
         Self(Arc::new(Shared {
-            runtime,
+            health,
             foreign,
             warm: Flights::of(Proof::Warm),
             cold: Flights::of(Proof::Cold),
@@ -50,11 +51,11 @@ impl App {
             Proof::Warm => &self.0.warm,
             Proof::Cold => &self.0.cold,
         };
-        flights.join(&self.0.runtime).await
+        flights.join(&self.0.health).await
     }
 
     /// Somebody else's component, if there is one.
-    pub fn foreign(&self) -> Option<&Runtime> {
+    pub fn foreign(&self) -> Option<&Foreign> {
         self.0.foreign.as_ref()
     }
 
@@ -65,9 +66,9 @@ impl App {
 
     /// Takes a sample in.
     pub fn record(&self, sample: Arc<Sample>) {
-        let document = sample.document();
+        let document = &sample.document;
         let mut series = self.series();
-        let before = series.newest().map(|newest| newest.document().status);
+        let before = series.newest().map(|newest| newest.document.status);
         if before != Some(document.status) {
             let failure = document.failure_kind().map(|kind| kind.as_str());
             info!(status = ?document.status, failure, output = document.output, "verdict");
@@ -85,11 +86,9 @@ impl App {
         self.series().readiness(self.0.judgement, Instant::now())
     }
 
-    /// Everything is answered: from now on, components may end.
+    /// Everything is answered: from now on, a component may end.
     pub fn close(&self) {
-        for runtime in [Some(&self.0.runtime), self.0.foreign.as_ref()] {
-            runtime.into_iter().for_each(Runtime::close);
-        }
+        self.foreign().into_iter().for_each(Foreign::close);
     }
 
     /// From now on, not ready.

@@ -1,6 +1,6 @@
 //! Requests at the same time share one check.
 
-use crate::component::Runtime;
+use crate::component::Health;
 use crate::serve::series::Sample;
 use crate::verdict::{self, Proof};
 use futures::FutureExt as _;
@@ -26,7 +26,7 @@ impl Flights {
 
     /// Makes a check or joins the one under way. It is a task of its own: a client that goes away
     /// strands nobody.
-    pub async fn join(self: &Arc<Self>, runtime: &Runtime) -> Arc<Sample> {
+    pub async fn join(self: &Arc<Self>, health: &Health) -> Arc<Sample> {
         let flight = {
             let mut under_way = self
                 .under_way
@@ -35,7 +35,7 @@ impl Flights {
             match &*under_way {
                 Some(flight) => flight.clone(),
                 None => {
-                    let flight = self.start(runtime.clone());
+                    let flight = self.start(health.clone());
                     *under_way = Some(flight.clone());
                     flight
                 }
@@ -44,22 +44,20 @@ impl Flights {
         flight.await
     }
 
-    fn start(self: &Arc<Self>, runtime: Runtime) -> Flight {
+    fn start(self: &Arc<Self>, health: Health) -> Flight {
         let flights = Arc::clone(self);
         let task = tokio::spawn(async move {
-            let verdict = verdict::fresh(&runtime, flights.proof).await;
+            let document = verdict::fresh(&health, flights.proof).await;
             let mut under_way = flights
                 .under_way
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             *under_way = None;
-            Arc::new(Sample::new(verdict))
+            Arc::new(Sample::new(document))
         });
         async move {
             task.await.unwrap_or_else(|_| {
-                Arc::new(Sample::new(
-                    verdict::internal("the check was broken off").into(),
-                ))
+                Arc::new(Sample::new(verdict::internal("the check was broken off")))
             })
         }
         .boxed()

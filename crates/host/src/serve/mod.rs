@@ -14,6 +14,7 @@
 mod app;
 mod connections;
 mod flight;
+mod foreign;
 mod respond;
 mod routes;
 mod sampler;
@@ -21,10 +22,11 @@ mod series;
 mod shutdown;
 
 use crate::check::MISCONFIGURED;
-use crate::component::Runtime;
+use crate::component::Health;
 use crate::provider::Provider;
 use app::App;
 use cache_health_provider::{Config, Variables};
+use foreign::Foreign;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,21 +52,24 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
             return MISCONFIGURED.into();
         }
     };
-    let foreign = match component.map(|path| load(path, &provider)).transpose() {
+    let foreign = match component
+        .map(|path| Foreign::load(path, &provider))
+        .transpose()
+    {
         Ok(foreign) => foreign,
         Err(error) => {
             eprintln!("cache-health: --component cannot be used: {error}");
             return MISCONFIGURED.into();
         }
     };
-    let runtime = match Runtime::embedded(Arc::clone(&provider)) {
-        Ok(runtime) => runtime,
+    let health = match Health::embedded(Arc::clone(&provider)) {
+        Ok(health) => health,
         Err(error) => {
             error!(%error, "cannot start");
             return ExitCode::FAILURE;
         }
     };
-    let app = App::new(runtime, foreign, &config);
+    let app = App::new(health, foreign, &config);
     let renewals = tokio::spawn(async move { provider.keep_renewed().await });
     let sampler = tokio::spawn(sampler::sample_for_ever(
         app.clone(),
@@ -80,15 +85,4 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
     renewals.abort();
     info!("drained");
     ExitCode::SUCCESS
-}
-
-#[cfg(feature = "component")]
-fn load(path: &Path, provider: &Arc<Provider>) -> Result<Runtime, String> {
-    let component = std::fs::read(path).map_err(|error| error.kind().to_string())?;
-    Runtime::foreign(&component, Arc::clone(provider)).map_err(|error| error.to_string())
-}
-
-#[cfg(not(feature = "component"))]
-fn load(_path: &Path, _provider: &Arc<Provider>) -> Result<Runtime, String> {
-    Err("this build has no compiler in it; dist/cache-health has".to_owned())
 }

@@ -1,9 +1,9 @@
 //! Answers put together.
 
 use crate::serve::series::{Readiness, Sample};
-use crate::verdict::Verdict;
+use crate::verdict::{http_status, render};
 use bytes::Bytes;
-use cache_health_report::{MEDIA_TYPE, Status};
+use cache_health_report::{Document, MEDIA_TYPE, Status};
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body_util::Full;
@@ -20,8 +20,14 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
 }
 
 /// A report.
-pub fn verdict(verdict: &Verdict) -> Response {
-    with_body(verdict.status, MEDIA_TYPE, verdict.body.clone())
+pub fn document(document: &Document) -> Response {
+    with_body(http_status(document.status), MEDIA_TYPE, render(document))
+}
+
+/// The report of a sample, as it was had.
+pub fn sample(sample: &Sample) -> Response {
+    let status = http_status(sample.document.status);
+    with_body(status, MEDIA_TYPE, sample.rendered())
 }
 
 /// Whether to send traffic. `reason`: why not.
@@ -45,7 +51,7 @@ pub fn readiness(readiness: &Readiness, reason: Option<&str>, verbose: bool) -> 
 /// One line per step, as Kubernetes' own endpoints write them. No more than the kind: this
 /// endpoint is open to whoever reaches the port.
 fn write_steps(out: &mut String, sample: &Sample) {
-    let document = sample.document();
+    let document = &sample.document;
     let failed = document.failure.as_ref();
     for (step, results) in &document.checks {
         let last = results.last();

@@ -1,17 +1,14 @@
 //! Which route a request is for, and what each answers.
 
-use crate::component::Runtime;
 use crate::serve::app::App;
+use crate::serve::foreign::Foreign;
 use crate::serve::respond::{self, Response};
 use crate::serve::series::Readiness;
 use crate::verdict::{self, Proof};
 use cache_health_report::Kind;
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use std::time::Instant;
-use tracing::error;
-use wasmtime_wasi_http::Error;
 
 /// Answers a request.
 pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
@@ -40,17 +37,10 @@ pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
 }
 
 /// Lets somebody else's component answer.
-async fn forward(app: &App, foreign: &Runtime, request: Request<Incoming>) -> Response {
-    let Some(_room) = app.admit() else {
-        return respond::too_many();
-    };
-    let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
-    match foreign.handle(request).await {
-        Ok(answer) => answer.map(Full::new),
-        Err(error) => {
-            error!(%error, "the component given with --component");
-            respond::text(StatusCode::BAD_GATEWAY, "the component gave no answer\n")
-        }
+async fn forward(app: &App, foreign: &Foreign, request: Request<Incoming>) -> Response {
+    match app.admit() {
+        Some(_room) => foreign.answer(request).await,
+        None => respond::too_many(),
     }
 }
 
@@ -75,7 +65,7 @@ async fn fresh(app: &App, proof: Proof) -> Response {
     let Some(_room) = app.admit() else {
         return respond::too_many();
     };
-    respond::verdict(&app.fresh(proof).await.verdict)
+    respond::sample(&*app.fresh(proof).await)
 }
 
 async fn healthz(app: &App) -> Response {
@@ -87,12 +77,12 @@ async fn healthz(app: &App) -> Response {
         let output = format!("The newest sample is {} s old", age.as_secs());
         let remedy = "The probe itself stopped sampling: look at its log and its CPU limit, then \
                       restart it.";
-        return respond::verdict(&verdict::failure(Kind::Stale, &output, remedy).into());
+        return respond::document(&verdict::failure(Kind::Stale, &output, remedy));
     }
-    let mut document = sample.document().clone();
+    let mut document = sample.document.clone();
     let age = Instant::now().saturating_duration_since(sample.at);
     document.age_seconds = (age.as_secs_f64() * 1000.0).round() / 1000.0;
-    respond::verdict(&document.into())
+    respond::document(&document)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub async fn sample_for_ever(app: App, interval: Duration, cold_every: Duration)
             Proof::Warm
         };
         let sample = app.fresh(proof).await;
-        if proof == Proof::Cold && proved_new(sample.document()) {
+        if proof == Proof::Cold && proved_new(&sample.document) {
             cold_due = started + jittered(cold_every);
         }
         app.record(sample);

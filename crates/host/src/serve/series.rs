@@ -1,6 +1,7 @@
 //! Samples and what they mean for readiness. Pure.
 
-use crate::verdict::Verdict;
+use crate::verdict;
+use bytes::Bytes;
 use cache_health_report::{Document, Kind, Status};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -13,26 +14,28 @@ const GRACE: Duration = Duration::from_secs(1);
 /// A verdict, and when it was had.
 #[derive(Debug)]
 pub struct Sample {
-    /// The verdict as it was rendered.
-    pub verdict: Verdict,
+    /// The verdict.
+    pub document: Document,
     /// When it was had.
     pub at: Instant,
-    document: OnceLock<Document>,
+    rendered: OnceLock<Bytes>,
 }
 
 impl Sample {
     /// A verdict that was had just now.
-    pub fn new(verdict: Verdict) -> Self {
+    pub fn new(document: Document) -> Self {
         Self {
-            verdict,
+            document,
             at: Instant::now(),
-            document: OnceLock::new(),
+            rendered: OnceLock::new(),
         }
     }
 
-    /// The verdict, read.
-    pub fn document(&self) -> &Document {
-        self.document.get_or_init(|| self.verdict.document())
+    /// The verdict as JSON, rendered once however many ask.
+    pub fn rendered(&self) -> Bytes {
+        self.rendered
+            .get_or_init(|| verdict::render(&self.document))
+            .clone()
     }
 }
 
@@ -77,7 +80,7 @@ impl Readiness {
             Self::Ready(_) => None,
             Self::Failing(sample) => Some(
                 sample
-                    .document()
+                    .document
                     .failure_kind()
                     .unwrap_or(Kind::Internal)
                     .as_str(),
@@ -99,7 +102,7 @@ pub struct Series {
 impl Series {
     /// Takes a sample in.
     pub fn push(&mut self, sample: Arc<Sample>, judgement: Judgement) {
-        match sample.document().status {
+        match sample.document.status {
             Status::Pass | Status::Warn => {
                 self.failing = 0;
                 self.ready = true;
@@ -137,7 +140,6 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -148,7 +150,7 @@ mod tests {
     fn sample(status: Status) -> Arc<Sample> {
         let mut document = verdict::failure(Kind::Loading, "loading", "wait");
         document.status = status;
-        Arc::new(Sample::new(document.into()))
+        Arc::new(Sample::new(document))
     }
 
     fn after(statuses: &[Status]) -> Option<&'static str> {

@@ -1,6 +1,6 @@
 //! How instances are kept: warm for as long as they work, replaced when they trap or hang.
 
-use crate::component::state::State;
+use crate::component::foreign::state::ForeignState;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct Worker {
 }
 
 impl WorkerState for Worker {
-    type StoreData = State;
+    type StoreData = ForeignState;
     type RequestData = ();
 
     fn should_accept_request(&self, concurrent: usize, _total: usize) -> ShouldAccept {
@@ -37,14 +37,14 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _store: StoreContextMut<'_, State>,
+        _store: StoreContextMut<'_, ForeignState>,
         _data: (),
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         Box::pin(tokio::time::sleep(self.request_limit))
     }
 
-    fn drop(&self, _store: Store<State>, result: Result<(), wasmtime::Error>) {
+    fn drop(&self, _store: Store<ForeignState>, result: Result<(), wasmtime::Error>) {
         if let Err(trap) = result
             && !self.closed.load(Ordering::Relaxed)
         {

@@ -1,11 +1,12 @@
-//! Engine, linker, instances.
+//! Linker and instances of a component that answers HTTP.
 
 use crate::capabilities;
-use crate::component::state::State;
-use crate::component::worker::{Expiration, Worker};
+use crate::component::engine::{engine, yield_with_each_epoch};
+use crate::component::foreign::state::ForeignState;
+use crate::component::foreign::worker::{Expiration, Worker};
 use crate::provider::Provider;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,8 +17,6 @@ use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyHandler, ProxyPre
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 
-/// How often the epoch ends: a guest that computes without pause yields to others this often.
-const EPOCH: Duration = Duration::from_millis(10);
 /// How much longer than the deadline of a check a request may take before it is given up.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -60,32 +59,17 @@ impl Drop for Open {
 
 struct Instances {
     engine: Engine,
-    pre: ProxyPre<State>,
+    pre: ProxyPre<ForeignState>,
     provider: Arc<Provider>,
     request_limit: Duration,
     closed: Arc<AtomicBool>,
 }
 
 impl Runtime {
-    /// Loads the component that `build.rs` composed and precompiled.
-    #[expect(
-        unsafe_code,
-        reason = "machine code is only as good as where it comes from"
-    )]
-    pub fn embedded(provider: Arc<Provider>) -> Result<Self, RuntimeError> {
-        let engine = Engine::new(&cache_health_engine::config()).map_err(RuntimeError::Load)?;
-        // SAFETY: the code was made by build.rs for this very program, and wasmtime refuses code
-        // of another version or configuration.
-        let component = unsafe { Component::deserialize(&engine, super::EMBEDDED) };
-        let component = component.map_err(RuntimeError::Load)?;
-        Self::new(engine, &component, provider).map_err(RuntimeError::Load)
-    }
-
     /// Compiles somebody else's component.
-    #[cfg(feature = "component")]
     pub fn foreign(component: &[u8], provider: Arc<Provider>) -> Result<Self, RuntimeError> {
-        let engine = Engine::new(&cache_health_engine::config()).map_err(RuntimeError::Load)?;
-        let component = super::foreign::compile(&engine, component).map_err(RuntimeError::Load)?;
+        let engine = engine().map_err(RuntimeError::Load)?;
+        let component = super::compile::compile(&engine, component).map_err(RuntimeError::Load)?;
         Self::new(engine, &component, provider).map_err(RuntimeError::Load)
     }
 
@@ -94,13 +78,12 @@ impl Runtime {
         component: &Component,
         provider: Arc<Provider>,
     ) -> wasmtime::Result<Self> {
-        let mut linker: Linker<State> = Linker::new(&engine);
+        let mut linker: Linker<ForeignState> = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         capabilities::add_to_linker(&mut linker)?;
         let pre = ProxyPre::P3(ServicePre::new(linker.instantiate_pre(component)?)?);
-        count_epochs(&engine);
         let request_limit = provider.config.timeout + GRACE;
         let closed = Arc::new(AtomicBool::new(false));
         let instances = Instances {
@@ -121,16 +104,6 @@ impl Runtime {
         self.open.0.store(true, Ordering::Relaxed);
     }
 
-    /// `GET <path>` to the component.
-    pub async fn get(&self, path: &str) -> Result<Answer, RuntimeError> {
-        let body = Empty::<Bytes>::new().map_err(|never| match never {});
-        let request = http::Request::get(path)
-            .header(http::header::HOST, "localhost")
-            .body(body.boxed_unsync())
-            .map_err(|error| RuntimeError::NoAnswer(wasmtime::Error::new(error)))?;
-        self.handle(request).await
-    }
-
     /// Any request to the component. Its answer is collected, up to [`MAX_ANSWER`].
     pub async fn handle(&self, request: http::Request<WasiBody>) -> Result<Answer, RuntimeError> {
         let response = self.handler.handle((), request).await;
@@ -142,20 +115,19 @@ impl Runtime {
 }
 
 impl HandlerState for Instances {
-    type StoreData = State;
+    type StoreData = ForeignState;
     type WorkerExpiration = Expiration;
     type WorkerState = Worker;
 
-    async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
-        let mut store = Store::new(&self.engine, State::new(Arc::clone(&self.provider)));
-        store.limiter(|state| &mut state.limits);
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+    async fn instantiate(&self) -> wasmtime::Result<Instance<ForeignState, Expiration, Worker>> {
+        let mut store = Store::new(&self.engine, ForeignState::new(Arc::clone(&self.provider)));
+        store.limiter(|state| &mut state.base.limits);
+        yield_with_each_epoch(&mut store);
         let proxy = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,
             proxy,
-            view: State::http,
+            view: ForeignState::http,
             expiration: Expiration::after(self.request_limit + GRACE),
             state: Worker {
                 request_limit: self.request_limit,
@@ -163,19 +135,4 @@ impl HandlerState for Instances {
             },
         })
     }
-}
-
-/// Ends the engine's epochs for as long as the engine lives. On a thread of its own: a guest that
-/// computes without pause could hold every thread that runs tasks.
-fn count_epochs(engine: &Engine) {
-    let engine = engine.weak();
-    std::thread::spawn(move || {
-        loop {
-            std::thread::sleep(EPOCH);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
-            }
-        }
-    });
 }

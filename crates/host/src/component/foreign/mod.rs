@@ -1,0 +1,8 @@
+//! Other people's components, which `serve --component` runs.
+
+mod compile;
+mod runtime;
+mod state;
+mod worker;
+
+pub use runtime::Runtime;

@@ -1,0 +1,68 @@
+//! The data of a store of somebody else's component: that of ours, and HTTP to answer.
+
+use crate::capabilities::{CapabilitiesHost, CapabilitiesView};
+use crate::component::state::State;
+use crate::provider::Provider;
+use std::sync::Arc;
+use wasmtime_wasi::{WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+/// The data of a store.
+pub struct ForeignState {
+    /// What every instance has.
+    pub base: State,
+    http: WasiHttpCtx,
+    hooks: NoOutgoingHttp,
+}
+
+impl ForeignState {
+    /// The data of a new instance.
+    pub fn new(provider: Arc<Provider>) -> Self {
+        Self {
+            base: State::new(provider),
+            http: WasiHttpCtx::new(),
+            hooks: NoOutgoingHttp,
+        }
+    }
+}
+
+impl WasiView for ForeignState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.base.ctx()
+    }
+}
+
+impl WasiHttpView for ForeignState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.base.table,
+            hooks: &mut self.hooks,
+        }
+    }
+}
+
+impl CapabilitiesHost for ForeignState {
+    fn capabilities(&mut self) -> CapabilitiesView<'_> {
+        self.base.capabilities()
+    }
+}
+
+/// Guests answer HTTP; they do not send it.
+struct NoOutgoingHttp;
+
+type Sent = Result<(http::Response<WasiBody>, Transmission), Error>;
+type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl WasiHttpHooks for NoOutgoingHttp {
+    fn send_request(
+        &mut self,
+        _request: http::Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _sent: Transmission,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        Box::new(std::future::ready(Err(Error::HttpRequestDenied)))
+    }
+}

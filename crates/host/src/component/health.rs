@@ -1,0 +1,168 @@
+//! The health component: `health.check`, called directly.
+//!
+//! One warm instance, in a task of its own, makes all checks. When it traps or hangs, whoever waits
+//! is told, and it is replaced.
+
+use crate::capabilities::{self, bindings};
+use crate::component::engine::{engine, yield_with_each_epoch};
+use crate::component::report::report_from_wit;
+use crate::component::state::State;
+use crate::provider::Provider;
+use bindings::HealthComponentPre;
+use bindings::exports::cache_health::probe::health::{CheckOptions, Guest};
+use cache_health_report::Report;
+use futures::stream::{FuturesUnordered, StreamExt as _};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::error;
+use wasmtime::component::{Accessor, Component, Linker};
+use wasmtime::{Engine, Store};
+
+/// The component, precompiled by `build.rs`.
+static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cache-health.cwasm"));
+/// How much longer than the deadline of a check its answer may take before it is given up.
+const GRACE: Duration = Duration::from_secs(1);
+/// The most checks that wait to be begun. Requests share checks, so there are two at once at most.
+const QUEUE: usize = 8;
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+pub enum HealthError {
+    /// The component cannot be loaded or linked.
+    #[error("the component cannot be loaded: {0}")]
+    Load(wasmtime::Error),
+    /// It trapped.
+    #[error("the component trapped")]
+    Trapped,
+    /// It did not answer.
+    #[error("the component gave no answer")]
+    Hung,
+}
+
+/// What a caller wants, and where it waits.
+struct Request {
+    options: CheckOptions,
+    answer: oneshot::Sender<Report>,
+}
+
+/// The component, ready to check.
+#[derive(Clone)]
+pub struct Health {
+    requests: mpsc::Sender<Request>,
+    hung: Arc<Notify>,
+    limit: Duration,
+}
+
+impl Health {
+    /// Loads the component that is embedded.
+    pub fn embedded(provider: Arc<Provider>) -> Result<Self, HealthError> {
+        let limit = provider.config.timeout + GRACE;
+        let instances = Instances::new(provider).map_err(HealthError::Load)?;
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let hung = Arc::new(Notify::new());
+        tokio::spawn(instances.check_for_ever(queue, Arc::clone(&hung)));
+        Ok(Self {
+            requests,
+            hung,
+            limit,
+        })
+    }
+
+    /// Checks now. `new_connection`: proves one beside the kept one.
+    pub async fn check(&self, new_connection: bool) -> Result<Report, HealthError> {
+        let (answer, answered) = oneshot::channel();
+        let options = CheckOptions {
+            fresh: true,
+            new_connection,
+        };
+        let asked = self.requests.send(Request { options, answer }).await;
+        asked.map_err(|_| HealthError::Trapped)?;
+        match tokio::time::timeout(self.limit, answered).await {
+            Ok(report) => report.map_err(|_| HealthError::Trapped),
+            Err(_) => {
+                self.hung.notify_one();
+                Err(HealthError::Hung)
+            }
+        }
+    }
+}
+
+/// Makes instances.
+struct Instances {
+    engine: Engine,
+    pre: HealthComponentPre<State>,
+    provider: Arc<Provider>,
+}
+
+impl Instances {
+    #[expect(
+        unsafe_code,
+        reason = "machine code is only as good as where it comes from"
+    )]
+    fn new(provider: Arc<Provider>) -> wasmtime::Result<Self> {
+        let engine = engine()?;
+        // SAFETY: the code was made by build.rs for this very program, and wasmtime refuses code
+        // of another version or configuration.
+        let component = unsafe { Component::deserialize(&engine, EMBEDDED) }?;
+        let mut linker: Linker<State> = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+        capabilities::add_to_linker(&mut linker)?;
+        let pre = HealthComponentPre::new(linker.instantiate_pre(&component)?)?;
+        Ok(Self {
+            engine,
+            pre,
+            provider,
+        })
+    }
+
+    /// One instance after the other, each for as long as it works.
+    async fn check_for_ever(self, mut queue: mpsc::Receiver<Request>, hung: Arc<Notify>) {
+        loop {
+            let ended = tokio::select! {
+                ended = self.check_with_one(&mut queue) => ended,
+                () = hung.notified() => Err(wasmtime::Error::msg("it hangs")),
+            };
+            match ended {
+                Ok(()) => break,
+                Err(trap) => error!(%trap, "the component trapped; its instance is replaced"),
+            }
+        }
+    }
+
+    /// Checks until nobody is left to ask.
+    async fn check_with_one(&self, queue: &mut mpsc::Receiver<Request>) -> wasmtime::Result<()> {
+        let mut store = Store::new(&self.engine, State::new(Arc::clone(&self.provider)));
+        store.limiter(|state| &mut state.limits);
+        yield_with_each_epoch(&mut store);
+        let component = self.pre.instantiate_async(&mut store).await?;
+        let health = component.cache_health_probe_health();
+        store
+            .run_concurrent(async |accessor| {
+                let mut checks = FuturesUnordered::new();
+                loop {
+                    tokio::select! {
+                        request = queue.recv() => match request {
+                            Some(request) => checks.push(check(accessor, health, request)),
+                            None => return Ok(()),
+                        },
+                        Some(checked) = checks.next() => checked?,
+                    }
+                }
+            })
+            .await?
+    }
+}
+
+async fn check(
+    accessor: &Accessor<State>,
+    health: &Guest,
+    request: Request,
+) -> wasmtime::Result<()> {
+    let report = health.call_check(accessor, request.options).await?;
+    // Nobody waits any more: no matter.
+    let _ = request.answer.send(report_from_wit(report));
+    Ok(())
+}

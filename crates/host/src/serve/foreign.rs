@@ -1,0 +1,80 @@
+//! `--component`: somebody else's component, which answers every path that is not ours.
+//!
+//! It takes a compiler, which not every build has in it: the image runs only what it embeds.
+
+#[cfg(feature = "component")]
+pub use with_compiler::Foreign;
+#[cfg(not(feature = "component"))]
+pub use without_compiler::Foreign;
+
+#[cfg(feature = "component")]
+mod with_compiler {
+    use crate::component::Runtime;
+    use crate::provider::Provider;
+    use crate::serve::respond::{self, Response};
+    use http::{Request, StatusCode};
+    use http_body_util::{BodyExt as _, Full};
+    use hyper::body::Incoming;
+    use std::path::Path;
+    use std::sync::Arc;
+    use tracing::error;
+    use wasmtime_wasi_http::Error;
+
+    /// Somebody else's component.
+    pub struct Foreign(Runtime);
+
+    impl Foreign {
+        /// Compiles it.
+        pub fn load(path: &Path, provider: &Arc<Provider>) -> Result<Self, String> {
+            let component = std::fs::read(path).map_err(|error| error.kind().to_string())?;
+            Runtime::foreign(&component, Arc::clone(provider))
+                .map(Self)
+                .map_err(|error| error.to_string())
+        }
+
+        /// Lets it answer.
+        pub async fn answer(&self, request: Request<Incoming>) -> Response {
+            let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
+            match self.0.handle(request).await {
+                Ok(answer) => answer.map(Full::new),
+                Err(error) => {
+                    error!(%error, "the component given with --component");
+                    respond::text(StatusCode::BAD_GATEWAY, "the component gave no answer\n")
+                }
+            }
+        }
+
+        /// From now on, its instances may end.
+        pub fn close(&self) {
+            self.0.close();
+        }
+    }
+}
+
+#[cfg(not(feature = "component"))]
+mod without_compiler {
+    use crate::provider::Provider;
+    use crate::serve::respond::Response;
+    use http::Request;
+    use hyper::body::Incoming;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// There is none.
+    pub enum Foreign {}
+
+    impl Foreign {
+        /// Says so.
+        pub fn load(_path: &Path, _provider: &Arc<Provider>) -> Result<Self, String> {
+            Err("this build has no compiler in it; dist/cache-health has".to_owned())
+        }
+
+        pub async fn answer(&self, _request: Request<Incoming>) -> Response {
+            match *self {}
+        }
+
+        pub fn close(&self) {
+            match *self {}
+        }
+    }
+}
