@@ -88,10 +88,22 @@ pub fn command_limit(reused: bool, remaining: Duration) -> Duration {
     if reused { remaining / 2 } else { remaining }
 }
 
-/// Whether a failed command is worth a new connection: the kept one was broken, which says
-/// nothing about the cache.
+/// Whether a failed command is worth a new connection: the kept one was broken, or leads to a server
+/// that is no longer the one that the name leads to. A permission or the memory would be the same on
+/// any connection.
 pub fn reconnects(reused: bool, error: &RedisError) -> bool {
-    reused && matches!(error, RedisError::Closed | RedisError::Timeout)
+    let may_be_the_connection = matches!(
+        error,
+        RedisError::Closed
+            | RedisError::Timeout
+            | RedisError::AuthRequired
+            | RedisError::ReadOnly
+            | RedisError::Loading
+            | RedisError::Moved { .. }
+            | RedisError::ServerError(_)
+            | RedisError::Protocol
+    );
+    reused && may_be_the_connection
 }
 
 /// Whether an access key is among the candidates.
@@ -211,6 +223,11 @@ mod tests {
     fn only_a_kept_connection_that_broke_is_replaced() {
         assert!(reconnects(true, &RedisError::Closed));
         assert!(reconnects(true, &RedisError::Timeout));
+        // A primary that became a replica answers on the connections that it had.
+        assert!(reconnects(true, &RedisError::ReadOnly));
+        assert!(reconnects(true, &RedisError::AuthRequired));
+        assert!(!reconnects(false, &RedisError::ReadOnly));
+        assert!(!reconnects(true, &RedisError::OutOfMemory));
         assert!(!reconnects(false, &RedisError::Closed));
         assert!(!reconnects(true, &RedisError::PermissionDenied));
     }

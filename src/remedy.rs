@@ -103,12 +103,12 @@ pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
              them: az identity federated-credential create --name cache-health --identity-name \
              \"$IDENTITY_NAME\" --resource-group \"$RG\" --issuer \"$OIDC_ISSUER\" --subject \
              system:serviceaccount:\"$NAMESPACE\":\"$SERVICE_ACCOUNT\" --audiences \
-             api://AzureADTokenExchange."
+             api://AzureADTokenExchange"
             .into(),
         Kind::TokenRejected if circumstances.no_such_identity => {
-            "No such identity is assigned to the app. For the system-assigned one: az containerapp \
-             identity assign --name \"$APP_NAME\" --resource-group \"$RG\" --system-assigned. With \
-             only a user-assigned identity set AZURE_CLIENT_ID to its client id."
+            "No such identity is assigned to the app. With only a user-assigned identity set \
+             AZURE_CLIENT_ID to its client id. For the system-assigned one: az containerapp \
+             identity assign --name \"$APP_NAME\" --resource-group \"$RG\" --system-assigned"
                 .into()
         }
         Kind::TokenRejected => "The identity endpoint answered, but not with a token that can be \
@@ -197,8 +197,8 @@ fn auth_rejected(service: Service<'_>, circumstances: Circumstances<'_>) -> Stri
         );
     }
     format!(
-        "Give the identity access: {} It takes a few minutes to work; Entra authentication must \
-         be switched on.",
+        "Give the identity access (it takes a few minutes to work, and Entra authentication must be \
+         switched on): {}",
         assign(service, circumstances.principal)
     )
 }
@@ -209,26 +209,36 @@ fn permission_denied(service: Service<'_>, circumstances: Circumstances<'_>, key
         _ => "Its access policy lacks the command or the key: it needs Data Contributor, or",
     };
     format!(
-        "{why} a custom policy with `+set +get +ping ~{key}`. {}",
+        "{why} a custom policy with `+set +get +ping ~{key}`: {}",
         assign(service, circumstances.principal)
     )
 }
 
 /// The command that assigns the least of the built-in policies that suffices.
 fn assign(service: Service<'_>, principal: Option<&str>) -> String {
-    let principal = principal.unwrap_or("\"$PRINCIPAL_ID\"");
+    // An assignment is named after its identity: one of the same name would be replaced, and with it
+    // another app's access.
+    let name_of = principal.unwrap_or("$PRINCIPAL_ID");
     match service {
         Service::CacheForRedis(name) => format!(
             "az redis access-policy-assignment create --name {name} --resource-group \"$RG\" \
-             --policy-assignment-name cache-health --access-policy-name \"Data Contributor\" \
-             --object-id {principal} --object-id-alias cache-health."
+             --policy-assignment-name \"cache-health-{name_of}\" --access-policy-name \
+             \"Data Contributor\" --object-id \"{name_of}\" --object-id-alias \"{name_of}\""
         ),
-        Service::ManagedRedis(name) => format!(
-            "az redisenterprise database access-policy-assignment create --cluster-name {name} \
-             --resource-group \"$RG\" --database-name default --access-policy-assignment-name \
-             cachehealth --access-policy-name default --object-id {principal}."
-        ),
-        Service::Unknown => format!("Add user {principal} to the server's ACL."),
+        Service::ManagedRedis(name) => {
+            // Letters and digits only.
+            let letters = match principal {
+                Some(principal) => principal.replace('-', ""),
+                None => "${PRINCIPAL_ID//-/}".to_owned(),
+            };
+            format!(
+                "az redisenterprise database access-policy-assignment create --cluster-name {name} \
+                 --resource-group \"$RG\" --database-name default \
+                 --access-policy-assignment-name \"cachehealth{letters}\" --access-policy-name \
+                 default --object-id \"{name_of}\""
+            )
+        }
+        Service::Unknown => format!("add user {name_of} to the server's ACL"),
     }
 }
 

@@ -173,6 +173,24 @@ fn the_sidecar_asks_redis_for_readiness_only() {
 }
 
 #[test]
+fn a_second_app_on_the_same_cache_takes_no_access_from_the_first() {
+    let name_of = |principal: &str| {
+        let subscription = Subscription::new();
+        subscription.has("principal", principal);
+        succeeds(&subscription.run("deploy.sh", &["--image", "i"]));
+        let calls = subscription.calls();
+        let name = calls.split("--policy-assignment-name ").nth(1);
+        name.and_then(|rest| rest.split(' ').next())
+            .expect("a name")
+            .to_owned()
+    };
+    assert_ne!(
+        name_of("8a1f0000-0000-0000-0000-000000000001"),
+        name_of("8a1f0000-0000-0000-0000-000000000002")
+    );
+}
+
+#[test]
 fn a_key_goes_into_a_secret_and_onto_no_command_line() {
     let (subscription, calls) = deploys(&["--access-key"]);
     let stored = std::fs::read_to_string(subscription.path("secrets")).expect("a secret");
@@ -202,7 +220,7 @@ fn managed_redis_and_a_user_assigned_identity_are_flags() {
     let (subscription, calls) = deploys(&["--managed-redis", "--user-assigned", id]);
     for part in [
         "--cluster-name shop-cache --resource-group rg --database-name default",
-        "--access-policy-assignment-name cachehealth",
+        "--access-policy-assignment-name cachehealth8a1f0000000000000000000000000001",
         "REDIS_HOST=shop-cache.westeurope.redis.azure.net REDIS_PORT=10000",
     ] {
         assert!(calls.contains(part), "{part} in\n{calls}");
@@ -285,13 +303,17 @@ fn a_failing_az_ends_the_deployment() {
 fn verification_passes_when_all_three_points_do() {
     let subscription = Subscription::new();
     let text = succeeds(&subscription.run("verify.sh", &[]));
-    assert_eq!(text.matches("PASS").count(), 6, "{text}");
+    assert_eq!(text.matches("PASS").count(), 7, "{text}");
     assert!(!text.contains("FAIL"), "{text}");
 }
 
 #[test]
 fn each_point_of_the_verification_can_fail_and_has_a_cure() {
     let plaintext = LOG.replace("TLSv1.3", "none");
+    let failed_since = format!(
+        "{LOG}{}\n",
+        r#"{"timestamp":"t","level":"INFO","message":"verdict","status":"Fail","failure":"dns","target":"x"}"#
+    );
     for (question, answer, says) in [
         ("assignment", "", "is assigned: nothing"),
         ("log", "nothing here\n", "SET succeeded"),
@@ -299,6 +321,7 @@ fn each_point_of_the_verification_can_fail_and_has_a_cure() {
         ("log", &plaintext, "the probe's own sessions"),
         ("nonssl", "true\n", "the port without TLS is off"),
         ("tls", "1.0\n", "the least TLS version is 1.2"),
+        ("log", &failed_since, "the newest verdict is not fail"),
     ] {
         let subscription = Subscription::new();
         subscription.has(question, answer);

@@ -47,6 +47,24 @@ fn every_row_on_the_spin_composition() {
 }
 
 #[test]
+fn a_name_server_that_does_not_answer_keeps_nobody_from_leaving() {
+    if !is_root() {
+        eprintln!("SKIPPED: a name server on port 53 is for root");
+        return;
+    }
+    let mut scene = Scene::new();
+    let never = Duration::from_secs(60);
+    let zone = cache_health_standin::dns::Zone::Slow(vec![], never);
+    scene.resolve_with(std::net::Ipv4Addr::new(127, 0, 0, 154), zone);
+    let (output, took) = scene.check().output(&["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(took < DEADLINE + SLACK, "{took:?}");
+    let mut server = scene.check().serve();
+    server.signal("TERM");
+    assert_eq!(server.wait(Duration::from_secs(10)), 0);
+}
+
+#[test]
 fn the_table_in_the_documentation_is_the_one_that_is_tested() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");
     let made = table::document(&faults::rows());
@@ -104,7 +122,18 @@ fn on_spin(row: &Row, expect: Expect) -> Result<Timing, String> {
         .build()
         .map_err(|error| error.to_string())?;
     let mut instance = runtime.block_on(Instance::new(scene.application()));
-    let mut fresh = || runtime.block_on(instance.fresh()).1;
+    let secrets = [
+        scene.azure.access_key.clone(),
+        scene.azure.token.text.clone(),
+        scene.azure.identity.header.clone(),
+    ];
+    let mut fresh = || {
+        let (_, body) = runtime.block_on(instance.get("/healthz?fresh=1"));
+        let text = String::from_utf8_lossy(&body);
+        let shown = secrets.iter().find(|secret| text.contains(secret.as_str()));
+        assert!(shown.is_none(), "a secret in:\n{text}");
+        serde_json::from_slice::<Document>(&body).expect("a report")
+    };
     if !row.from_the_start {
         first_pass(fresh())?;
         (row.begin)(&mut scene);

@@ -7,9 +7,10 @@ use cache_health_report::{Kind, Status};
 use cache_health_standin::identity::Behaviour;
 use cache_health_standin::proxy::{Action, Proxy};
 use cache_health_standin::resp::Command;
+use cache_health_standin::token::{self, Token};
 use std::time::{Duration, Instant};
-use support::Azure;
 use support::server::Server;
+use support::{Azure, HOUR};
 
 /// How long the tokens live, in seconds: long enough that the pause of five seconds between two
 /// requests leaves room for one before the end.
@@ -23,7 +24,7 @@ fn serve(azure: &Azure, proxy: &Proxy) -> Server {
         .check_entra()
         .env("REDIS_PORT", proxy.port().to_string())
         .env("CACHE_HEALTH_INTERVAL", "200ms")
-        .env("CACHE_HEALTH_TIMEOUT", "1s")
+        .env("CACHE_HEALTH_TIMEOUT", "2s")
         .env("RUST_LOG", "info")
         .serve();
     server.wait_for_status("/readyz", 200);
@@ -83,8 +84,8 @@ fn a_refused_re_authentication_replaces_the_connection() {
         }
     });
     server.wait_for("a new connection", |server| {
-        let (status, _) = server.get("/healthz?fresh=1").verdict();
-        assert_eq!(status, Status::Pass);
+        let fresh = server.get("/healthz?fresh=1");
+        assert_eq!(fresh.verdict().0, Status::Pass, "{}", fresh.body);
         (proxy.accepted() == 2).then_some(())
     });
     assert!(server.log().contains("could not be authenticated again"));
@@ -160,4 +161,50 @@ fn retry_after_is_obeyed() {
         assert_eq!(kinds, [Kind::TokenUnavailable]);
     }
     assert_eq!(azure.identity.requests(), 1);
+}
+
+#[test]
+fn a_slow_re_authentication_makes_checks_wait_and_not_fail() {
+    let azure = Azure::start();
+    azure.issue_tokens_of(LIFE);
+    let proxy = azure.proxy();
+    let server = serve(&azure, &proxy);
+    // Longer than a command may take on a kept connection, and Redis answers in order.
+    proxy.on_command(|command: &Command| match command.is("AUTH") {
+        true => Action::Delay(Duration::from_millis(1200)),
+        false => Action::Forward,
+    });
+    let until = Instant::now() + Duration::from_secs(LIFE as u64);
+    while Instant::now() < until {
+        let fresh = server.get("/healthz?fresh=1");
+        assert_eq!(fresh.verdict(), (Status::Pass, vec![]), "{}", fresh.body);
+        std::thread::sleep(ASK);
+    }
+    assert!(server.log().contains("was authenticated again"));
+    assert_eq!(proxy.accepted(), 1);
+}
+
+#[test]
+fn a_refused_token_is_asked_for_again_and_not_used_to_its_end() {
+    // An identity that was removed and made anew has another object id.
+    let azure = Azure::start();
+    let stranger = Token::mint(&token::object_id(), HOUR);
+    azure.identity.behave(Behaviour::Token(stranger));
+    let server = azure
+        .check_entra()
+        .env("CACHE_HEALTH_INTERVAL", "200ms")
+        .serve();
+    let rejected = || {
+        let (status, kinds) = server.get("/healthz?fresh=1").verdict();
+        (status == Status::Fail).then_some(kinds)
+    };
+    assert_eq!(rejected(), Some(vec![Kind::AuthRejected]));
+    azure.identity.behave(Behaviour::Token(azure.token.clone()));
+    server.wait_for("a pass", |_| rejected().is_none().then_some(()));
+    // Not before five seconds had passed since the last request, and not with each check.
+    assert!(
+        azure.identity.requests() <= 3,
+        "{}",
+        azure.identity.requests()
+    );
 }

@@ -4,6 +4,7 @@ mod support;
 
 use cache_health_report::{Kind, Status};
 use cache_health_standin::certificates::{Authority, Leaf};
+use cache_health_standin::proxy::Action;
 use cache_health_standin::token;
 use support::server::Server;
 use support::{Azure, Check};
@@ -164,4 +165,35 @@ fn cold_samples_replace_the_connection_and_leak_none() {
     let ours = clients.matches(&azure.object_id).count();
     assert!((1..=2).contains(&ours), "{clients}");
     assert_eq!(server.get("/healthz").verdict(), (Status::Pass, vec![]));
+}
+
+#[test]
+fn a_new_connection_that_cannot_be_used_does_not_take_the_place_of_one_that_can() {
+    let azure = Azure::start();
+    let proxy = azure.proxy();
+    let port = proxy.port().to_string();
+    let server = serve(
+        azure
+            .check_entra()
+            .env("REDIS_PORT", port)
+            .env("CACHE_HEALTH_COLD_EVERY", "300ms"),
+    );
+    let before = proxy.accepted();
+    proxy.on_command(move |command| {
+        let refused = command.connection > before && command.is("SET");
+        match refused {
+            true => Action::Answer(
+                b"-READONLY You can't write against a read only replica.\r\n".to_vec(),
+            ),
+            false => Action::Forward,
+        }
+    });
+    server.wait_for("a warning", |server| {
+        let (status, kinds) = server.get("/healthz").verdict();
+        (status == Status::Warn && kinds == [Kind::ReadOnly]).then_some(())
+    });
+    for _ in 0..5 {
+        let fresh = server.get("/healthz?fresh=1");
+        assert_eq!(fresh.verdict(), (Status::Pass, vec![]), "{}", fresh.body);
+    }
 }

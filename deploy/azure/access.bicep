@@ -19,7 +19,8 @@ resource cache 'Microsoft.Cache/redis@2024-11-01' existing = if (!managedRedis) 
 
 resource assignment 'Microsoft.Cache/redis/accessPolicyAssignments@2024-11-01' = if (!managedRedis) {
   parent: cache
-  name: 'cache-health'
+  // After the identity: one of the same name would be replaced, and with it another app's access.
+  name: 'cache-health-${principalId}'
   properties: {
     accessPolicyName: 'Data Contributor'
     objectId: principalId
@@ -39,7 +40,7 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' existin
 // Letters and digits only in its name; `default` is the only policy there is.
 resource managedAssignment 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = if (managedRedis) {
   parent: database
-  name: 'cachehealth'
+  name: 'cachehealth${replace(principalId, '-', '')}'
   properties: {
     accessPolicyName: 'default'
     user: {

@@ -71,9 +71,12 @@ fi
 step 'Step 2: access to the data of the cache'
 # Not Data Owner, as in the recipe: the probe needs SET and GET, and Data Owner may flush the cache
 # and change its configuration. The recipe also leaves out --policy-assignment-name, which is required.
+# It is named after the identity: one of the same name would be replaced, and with it another app's
+# access to the same cache.
 if [ "$service" = redisenterprise ]; then
     run az redisenterprise database access-policy-assignment create --cluster-name "$REDIS_NAME" \
-        --resource-group "$RG" --database-name default --access-policy-assignment-name cachehealth \
+        --resource-group "$RG" --database-name default \
+        --access-policy-assignment-name "cachehealth${principal//[!A-Za-z0-9]/}" \
         --access-policy-name default --object-id "$principal"
     host=$(ask "$REDIS_NAME.<region>.redis.azure.net" az redisenterprise show \
         --cluster-name "$REDIS_NAME" --resource-group "$RG" --query hostName --output tsv)
@@ -84,7 +87,7 @@ else
             --access-policy-name "$policy" --permissions '+set +get +ping ~health'
     fi
     run az redis access-policy-assignment create --name "$REDIS_NAME" --resource-group "$RG" \
-        --policy-assignment-name cache-health --access-policy-name "$policy" \
+        --policy-assignment-name "cache-health-$principal" --access-policy-name "$policy" \
         --object-id "$principal" --object-id-alias "$APP_NAME"
     host=$REDIS_NAME.redis.cache.windows.net
     redis_port=6380

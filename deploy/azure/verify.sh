@@ -85,6 +85,10 @@ for command in SET GET; do
         'look at the log for "failed" and its error; /healthz names the step and the remedy. The lines are written when a connection first works: restart the revision if it is older than the log' \
         has "$log" "$command succeeded"
 done
+# The verdict is logged whenever it changes: what worked once may have failed since.
+verdict=$(grep -E '"message":"verdict"' <<<"$log" | tail -n 1 || true)
+judge 'the newest verdict is not fail' \
+    'look at /healthz: it names the step and the remedy' test "${verdict/\"status\":\"Fail\"/}" = "$verdict"
 cat <<'KQL'
   In Log Analytics:
     ContainerAppConsoleLogs_CL

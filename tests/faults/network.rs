@@ -75,7 +75,7 @@ pub fn rows() -> Vec<Row> {
             .end(|s| s.proxy.heal().expect("healed")),
         row(
             "replies that are not Redis",
-            fail(Kind::Protocol, Step::Set),
+            fail(Kind::Protocol, Step::Auth),
         )
         .begin(|s| {
             s.proxy

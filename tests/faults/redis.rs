@@ -165,6 +165,15 @@ pub fn rows() -> Vec<Row> {
             });
         })
         .end(|s| s.proxy.heal().expect("healed")),
+        row(
+            "the kept connection leads to a demoted primary",
+            Expect::Pass,
+        )
+        .begin(|s| answer_on_old_connections(s, "READONLY You can't write"))
+        .end(|s| s.proxy.heal().expect("healed")),
+        row("the kept connection lost its authentication", Expect::Pass)
+            .begin(|s| answer_on_old_connections(s, "NOAUTH Authentication required."))
+            .end(|s| s.proxy.heal().expect("healed")),
         row("CLIENT KILL in each check", fail(Kind::Closed, Step::Get))
             .begin(|s| {
                 let (administrator, user) =
@@ -222,6 +231,18 @@ pub fn rows() -> Vec<Row> {
         .end(|s| s.proxy.heal().expect("healed"))
         .on_spin(OnSpin::Same),
     ]
+}
+
+/// Connections that are open answer SET with this; new ones work.
+fn answer_on_old_connections(scene: &mut Scene, error: &'static str) {
+    let before = scene.proxy.accepted();
+    scene.proxy.on_command(move |command| {
+        let old = command.connection <= before && command.is("SET");
+        match old {
+            true => Action::Answer(format!("-{error}\r\n").into_bytes()),
+            false => Action::Forward,
+        }
+    });
 }
 
 fn restore_user(scene: &mut Scene) {

@@ -4,6 +4,8 @@
 //! Different where it must be: Spin speaks TLS through OpenSSL with the system's roots, this host
 //! through rustls with the test's own CA (no OpenSSL in our tree).
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 mod bindings;
 mod redis_host;
 mod state;

@@ -13,6 +13,7 @@ use cache_health_standin::token::{self, Token};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long the tokens of most tests live, in seconds.
@@ -81,15 +82,21 @@ impl Azure {
     /// From now on the identity endpoint issues a new token with each request, which lives this
     /// many seconds.
     pub fn issue_tokens_of(&self, life: i64) {
+        let issue = self.issuer(life);
+        self.identity.behave(Behaviour::issue(move || issue()));
+    }
+
+    /// Makes tokens for the identity that live this many seconds, and tells Redis of each.
+    pub fn issuer(&self, life: i64) -> Arc<dyn Fn() -> Token + Send + Sync> {
         let (administrator, object_id) = (self.redis.administrator(), self.object_id.clone());
-        self.identity.behave(Behaviour::issue(move || {
+        Arc::new(move || {
             let token = Token::mint(&object_id, life);
             let password = format!(">{}", token.text);
             administrator
                 .command(&["ACL", "SETUSER", &object_id, &password])
                 .expect("redis-cli");
             token
-        }));
+        })
     }
 
     /// A check of this cache with neither credential.

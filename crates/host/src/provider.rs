@@ -1,9 +1,10 @@
 //! The capabilities as this host supplies them, before any WIT: which credentials there are, how
 //! one is had, and what connects with it.
 
-use crate::cache::{Cache, Endpoint, Secret, tls};
+use crate::cache::{Cache, CacheError, ConnectFailure, Connection, Endpoint, Secret, tls};
 use crate::identity::{Lease, Source, TokenError, Tokens};
 use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError, KeySource};
+use cache_health_provider::reply::Reply;
 use cache_health_provider::{ExposeSecret as _, SecretString};
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,12 +30,12 @@ pub struct Credential {
 
 impl Credential {
     /// What `AUTH` takes.
-    pub fn secret(&self) -> Secret {
+    fn secret(&self) -> Secret {
         self.secret.clone()
     }
 
     /// Its method in logs.
-    pub fn method(&self) -> &'static str {
+    fn method(&self) -> &'static str {
         if self.candidate.is_entra() {
             "entra"
         } else {
@@ -133,6 +134,32 @@ impl Provider {
             renewal_failure: lease.renewal_failure,
             secret: secret(&lease),
         })
+    }
+
+    /// A connection with this credential; see [`Cache::connect`].
+    pub async fn connect(
+        &self,
+        credential: &Credential,
+        budget: Duration,
+        fresh: bool,
+    ) -> Result<Connection, ConnectFailure> {
+        let connected = self
+            .cache
+            .connect(
+                credential.candidate.id(),
+                credential.method(),
+                credential.secret(),
+                budget,
+                fresh,
+            )
+            .await;
+        if let Err(failure) = &connected
+            && failure.error == CacheError::Reply(Reply::AuthRejected)
+            && let (true, Some(tokens)) = (credential.candidate.is_entra(), &self.tokens)
+        {
+            tokens.refused(credential.secret.generation);
+        }
+        connected
     }
 
     /// The access key as it is now. A file is read each time: it is small, in memory where secrets

@@ -9,6 +9,8 @@ const MARGIN: i64 = 5 * 60;
 const LONG_LIVED: i64 = 2 * 60 * 60;
 /// The endpoint is never asked more often than this, however short a token lives.
 pub const LEAST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest that is waited because the endpoint asked for it.
+pub const MOST_ASKED: Duration = Duration::from_secs(60);
 /// Without any token, how long to leave the endpoint alone after a failure, however many callers
 /// ask: long enough to be no storm, short enough that a check finds a recovery.
 pub const FAILURE_PAUSE: Duration = Duration::from_secs(1);
@@ -46,13 +48,13 @@ pub fn renewal_pause(failures: u32, chance: f64) -> Duration {
     pause + pause.mul_f64(JITTER * chance.clamp(0.0, 1.0))
 }
 
-/// How long to wait between two tries of one fetch. What the endpoint asks for counts more.
+/// How long to wait between two tries of one fetch. What the endpoint asks for counts where it is
+/// more than our own pace, and up to [`MOST_ASKED`].
 pub fn retry_pause(tries: u32, asked: Option<Duration>, chance: f64) -> Duration {
-    let pause = asked.unwrap_or_else(|| {
-        FIRST_RETRY
-            .saturating_mul(2u32.saturating_pow(tries.saturating_sub(1)))
-            .min(MOST_RETRY)
-    });
+    let own = FIRST_RETRY
+        .saturating_mul(2u32.saturating_pow(tries.saturating_sub(1)))
+        .min(MOST_RETRY);
+    let pause = asked.unwrap_or_default().min(MOST_ASKED).max(own);
     pause + pause.mul_f64(JITTER * chance.clamp(0.0, 1.0))
 }
 
@@ -118,6 +120,9 @@ mod tests {
             retry_pause(1, Some(Duration::from_secs(7)), 0.0),
             Duration::from_secs(7)
         );
+        // Nor does it bring a storm, or none at all for as long as there are numbers.
+        assert_eq!(retry_pause(1, Some(Duration::ZERO), 0.0), FIRST_RETRY);
+        assert_eq!(retry_pause(1, Some(Duration::MAX), 0.0), MOST_ASKED);
         assert_eq!(retry_pause(1, None, 0.0), Duration::from_millis(200));
         assert_eq!(retry_pause(30, None, 0.0), MOST_RETRY);
     }

@@ -147,10 +147,10 @@ proptest! {
     }
 
     #[test]
-    fn a_pause_is_never_longer_than_it_may_be(tries: u32, asked: Option<u16>, chance: f64) {
-        let asked = asked.map(|seconds| Duration::from_secs(seconds.into()));
-        let pause = schedule::retry_pause(tries, asked, chance);
-        let most = asked.unwrap_or(Duration::from_secs(3)).mul_f64(1.1) + Duration::from_nanos(1);
+    fn a_pause_is_never_longer_or_shorter_than_it_may_be(tries: u32, asked: Option<u64>, chance: f64) {
+        let pause = schedule::retry_pause(tries, asked.map(Duration::from_secs), chance);
+        prop_assert!(pause >= Duration::from_millis(200), "{:?}", pause);
+        let most = schedule::MOST_ASKED.mul_f64(1.1) + Duration::from_nanos(1);
         prop_assert!(pause <= most, "{:?}", pause);
     }
 }

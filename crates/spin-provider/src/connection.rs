@@ -23,6 +23,13 @@ pub enum ConnectionError {
     Timeout,
 }
 
+impl ConnectionError {
+    /// Whether Redis refused the credential.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Failure(Failure::Reply(Reply::AuthRejected)))
+    }
+}
+
 /// A connection, and what it was made with.
 #[derive(Clone)]
 pub struct Connection {

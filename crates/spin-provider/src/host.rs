@@ -136,10 +136,16 @@ impl redis::GuestConnection for Connection {
             session: None,
         };
         // Taken out before anything is awaited: no borrow is held across a wait.
-        let (user, password, generation) = {
+        let (user, password, generation, is_token) = {
             let credential = credential.get::<Credential>();
             let password = credential.password.text().clone();
-            (credential.user.clone(), password, credential.generation)
+            let is_token = credential.candidate.is_entra();
+            (
+                credential.user.clone(),
+                password,
+                credential.generation,
+                is_token,
+            )
         };
         let started = clock::now();
         let config = variables::config()
@@ -156,7 +162,12 @@ impl redis::GuestConnection for Connection {
         connection::connect(login, &password, budget, options.fresh)
             .await
             .map(redis::Connection::new)
-            .map_err(|error| failure(convert::connection_error_to_wit(error)))
+            .map_err(|error| {
+                if is_token && error.is_refusal() {
+                    tokens::refused(generation);
+                }
+                failure(convert::connection_error_to_wit(error))
+            })
     }
 
     async fn set(&self, value: Vec<u8>, ttl: u32, budget: u64) -> Result<(), redis::Error> {

@@ -21,18 +21,24 @@ pub struct Held {
     /// Why the last attempt to renew it failed.
     pub renewal_failure: Option<IdentityError>,
     obtained_at: i64,
+    /// Whose it is: another identity may be configured by now.
+    client_id: Option<String>,
+    /// Whether Redis refused it.
+    refused: bool,
 }
 
 struct State {
     held: Option<Held>,
     failures: u32,
+    /// Tokens that Redis refused in a row.
+    refusals: u32,
     not_before: Option<Duration>,
     generation: u64,
 }
 
 thread_local! {
     static STATE: RefCell<State> = const {
-        RefCell::new(State { held: None, failures: 0, not_before: None, generation: 0 })
+        RefCell::new(State { held: None, failures: 0, refusals: 0, not_before: None, generation: 0 })
     };
 }
 
@@ -43,7 +49,8 @@ pub async fn acquire(
 ) -> Result<Held, IdentityError> {
     let now = clock::wall_clock();
     let held = STATE.with_borrow(|state| state.held.clone());
-    let held = held.filter(|held| held.token.expires_at > now);
+    let held =
+        held.filter(|held| held.token.expires_at > now && held.client_id == configured.client_id);
     if let Some(held) = &held
         && !is_due(held, now)
     {
@@ -52,14 +59,15 @@ pub async fn acquire(
     // A renewal must not eat the time of the check that has a valid token already.
     let share = if held.is_some() { budget / 2 } else { budget };
     match fetch(configured, share).await {
-        Ok(token) => Ok(hold(token)),
+        Ok(token) => Ok(hold(token, configured.client_id.clone())),
         Err(error) => fail(error, held),
     }
 }
 
 fn is_due(held: &Held, now: i64) -> bool {
     let due = schedule::renewal_due(held.obtained_at, held.token.expires_at, 0.0) <= now;
-    due && STATE.with_borrow(|state| state.not_before.is_none_or(|at| at <= clock::now()))
+    (due || held.refused)
+        && STATE.with_borrow(|state| state.not_before.is_none_or(|at| at <= clock::now()))
 }
 
 /// Tries until there is a token, a no, or no time left; then what was said last.
@@ -81,8 +89,28 @@ async fn fetch(configured: &ManagedIdentity, budget: Duration) -> Result<Token, 
     result.unwrap_or_else(|| Err(last.into_inner()))
 }
 
-fn hold(token: Token) -> Held {
+/// Redis refused this token: its identity may have been made anew. Another is asked for with the
+/// next check, after pauses that grow while they are refused as well.
+pub fn refused(generation: u64) {
     STATE.with_borrow_mut(|state| {
+        let current = state
+            .held
+            .as_mut()
+            .filter(|held| held.generation == generation && !held.refused);
+        if let Some(held) = current {
+            held.refused = true;
+            state.refusals = state.refusals.saturating_add(1);
+            let pause = schedule::renewal_pause(state.refusals, 0.0);
+            state.not_before = Some(clock::now() + pause);
+        }
+    });
+}
+
+fn hold(token: Token, client_id: Option<String>) -> Held {
+    STATE.with_borrow_mut(|state| {
+        if state.held.as_ref().is_none_or(|held| !held.refused) {
+            state.refusals = 0;
+        }
         state.generation += 1;
         state.failures = 0;
         state.not_before = Some(clock::now() + schedule::LEAST_PAUSE);
@@ -91,6 +119,8 @@ fn hold(token: Token) -> Held {
             generation: state.generation,
             renewal_failure: None,
             obtained_at: clock::wall_clock(),
+            client_id,
+            refused: false,
         };
         state.held = Some(held.clone());
         held

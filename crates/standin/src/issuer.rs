@@ -13,7 +13,7 @@ use tiny_http::{Method, Request, Server};
 use tokio::net::TcpStream;
 
 /// What a registered application looks like to Entra.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Registration {
     /// The tenant.
     pub tenant_id: String,
@@ -21,8 +21,8 @@ pub struct Registration {
     pub client_id: String,
     /// The file with the assertion that is accepted, as the cluster rotates it.
     pub assertion_file: PathBuf,
-    /// The token that is issued for it.
-    pub token: Token,
+    /// Issues a token for it.
+    pub issue: Arc<dyn Fn() -> Token + Send + Sync>,
 }
 
 /// An endpoint that runs; stopped when dropped.
@@ -84,7 +84,7 @@ fn answer(mut request: Request, registration: &Registration) {
     let (status, body) = match refusal(&request, &form, registration) {
         _ if !readable => (400, error("invalid_request", 900_144)),
         Some(refused) => refused,
-        None => (200, token_response(&registration.token)),
+        None => (200, token_response(&(registration.issue)())),
     };
     // A client that went away is no concern of the endpoint's.
     let _ = request.respond(json(status, body));

@@ -4,6 +4,7 @@ use crate::cache::dial::{self, Endpoint, Progress};
 use crate::cache::kept::{ATTEMPT_LIMIT, Cache};
 use crate::cache::{CacheError, Connection};
 use cache_health_provider::reply::Reply;
+use redis::aio::MultiplexedConnection;
 use std::time::{Duration, Instant};
 use tracing::{debug, info};
 
@@ -18,7 +19,14 @@ impl Cache {
     ) -> Result<(), CacheError> {
         let mut command = redis::cmd("SET");
         command.arg(&self.key).arg(value).arg("EX").arg(ttl_seconds);
-        self.run::<()>(connection, "SET", &command, budget).await
+        // Anything but OK is no answer to a SET without conditions.
+        match self
+            .run::<String>(connection, "SET", &command, budget)
+            .await
+        {
+            Ok(reply) if reply != "OK" => Err(CacheError::Protocol),
+            result => result.map(drop),
+        }
     }
 
     /// `GET <key>`.
@@ -29,7 +37,11 @@ impl Cache {
     ) -> Result<Option<Vec<u8>>, CacheError> {
         let mut command = redis::cmd("GET");
         command.arg(&self.key);
-        self.run(connection, "GET", &command, budget).await
+        let value = self.run(connection, "GET", &command, budget).await;
+        if value.is_ok() && !connection.reused {
+            self.promote(connection);
+        }
+        value
     }
 
     async fn run<T: redis::FromRedisValue>(
@@ -71,14 +83,16 @@ impl Cache {
             port,
             ..self.endpoint.clone()
         };
-        let (secret, moving) = (connection.secret(), connection.clone());
-        // Not cancelled when the check has no more time: the next one finds it done.
+        let (moving, to) = (connection.clone(), node.to_owned());
+        // Not cancelled when the check has no more time: the next one finds it done. One at a time,
+        // however many commands are told to move.
         let dialling = tokio::spawn(async move {
-            let progress = Progress::default();
-            let dialled = dial::dial(&endpoint, &secret, &progress);
-            let dialled = tokio::time::timeout(ATTEMPT_LIMIT, dialled).await;
-            let redis = dialled.unwrap_or(Err(CacheError::Timeout))?;
-            moving.replace(redis);
+            let _one = moving.moving.lock().await;
+            if moving.is_at(&to) {
+                return Ok(());
+            }
+            let moved = tokio::time::timeout(ATTEMPT_LIMIT, dial_node(&endpoint, &moving)).await;
+            moving.move_to(&to, moved.unwrap_or(Err(CacheError::Timeout))?);
             Ok::<(), CacheError>(())
         });
         let arrived = tokio::time::timeout_at(until.into(), dialling).await;
@@ -93,6 +107,21 @@ impl Cache {
             }
         }
     }
+}
+
+/// A connection to a node, authenticated with what the connection to be moved has in the end: its
+/// secret may be renewed in the meantime.
+async fn dial_node(
+    endpoint: &Endpoint,
+    moving: &Connection,
+) -> Result<MultiplexedConnection, CacheError> {
+    let secret = moving.secret();
+    let mut redis = dial::dial(endpoint, &secret, &Progress::default()).await?;
+    let newest = moving.secret();
+    if newest.generation != secret.generation {
+        dial::authenticate(&mut redis, &newest).await?;
+    }
+    Ok(redis)
 }
 
 /// The address in a `MOVED`. Redis leaves the host out, or says `?`, where it is the same one.

@@ -11,6 +11,8 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Connection {
     wire: Arc<Mutex<Wire>>,
+    /// Held by whoever moves it to another node.
+    pub(super) moving: Arc<tokio::sync::Mutex<()>>,
     /// Whose it is.
     pub(super) owner: Owner,
     /// What was observed while it was made.
@@ -32,6 +34,8 @@ pub(super) struct Owner {
 struct Wire {
     redis: MultiplexedConnection,
     secret: Secret,
+    /// The node of a cluster that it was moved to.
+    node: Option<String>,
 }
 
 impl Connection {
@@ -42,7 +46,12 @@ impl Connection {
         observed: Observed,
     ) -> Self {
         Self {
-            wire: Arc::new(Mutex::new(Wire { redis, secret })),
+            wire: Arc::new(Mutex::new(Wire {
+                redis,
+                secret,
+                node: None,
+            })),
+            moving: Arc::default(),
             owner,
             observed,
             reused: false,
@@ -55,6 +64,16 @@ impl Connection {
             reused: true,
             ..self.clone()
         }
+    }
+
+    /// Whether the two are one connection.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.owner.serial == other.owner.serial
+    }
+
+    /// Whether it was made after the other.
+    pub(super) fn is_newer_than(&self, other: &Self) -> bool {
+        self.owner.serial > other.owner.serial
     }
 
     /// Sends a command and waits for its reply, this long at most.
@@ -84,9 +103,16 @@ impl Connection {
         self.wire().secret = secret;
     }
 
-    /// From now on, commands go over this one. The other is closed.
-    pub(super) fn replace(&self, redis: MultiplexedConnection) {
-        self.wire().redis = redis;
+    /// From now on, commands go over this one, to this node. The other is closed.
+    pub(super) fn move_to(&self, node: &str, redis: MultiplexedConnection) {
+        let mut wire = self.wire();
+        wire.redis = redis;
+        wire.node = Some(node.to_owned());
+    }
+
+    /// Whether it was moved to this node.
+    pub(super) fn is_at(&self, node: &str) -> bool {
+        self.wire().node.as_deref() == Some(node)
     }
 
     fn wire(&self) -> MutexGuard<'_, Wire> {

@@ -6,10 +6,10 @@
 
 use crate::cache::connection::{Connection, Owner};
 use crate::cache::dial::{self, DialStep, Endpoint, Observed, Progress};
+use crate::cache::slot::Slots;
 use crate::cache::{CacheError, Secret};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tracing::{debug, info, warn};
@@ -29,37 +29,18 @@ pub struct ConnectFailure {
     pub observed: Observed,
 }
 
-type Attempt = Shared<BoxFuture<'static, Result<Connection, ConnectFailure>>>;
-
-/// What there is for one candidate.
-#[derive(Default)]
-struct Slot {
-    kept: Option<Kept>,
-    attempt: Option<(Attempt, Arc<Progress>, u64)>,
-}
-
-/// A connection that is kept, and which secrets it goes with.
-struct Kept {
-    connection: Connection,
-    /// The generation of the secret it was last authenticated with.
-    generation: u64,
-    /// The generation of the one it is being authenticated with.
-    renewing: Option<u64>,
-}
-
-impl Kept {
-    fn goes_with(&self, generation: u64) -> bool {
-        self.generation == generation || self.renewing == Some(generation)
+impl ConnectFailure {
+    fn timeout((step, observed): (DialStep, Observed)) -> Self {
+        Self {
+            error: CacheError::Timeout,
+            step,
+            observed,
+        }
     }
 }
 
-#[derive(Default)]
-pub(super) struct Slots {
-    by_candidate: HashMap<u32, Slot>,
-    next_serial: u64,
-    /// Whether the last round trip worked; none before the first.
-    pub(super) working: Option<bool>,
-}
+/// An attempt to connect that is under way.
+pub(super) type Attempt = Shared<BoxFuture<'static, Result<Connection, ConnectFailure>>>;
 
 /// The cache that is configured.
 pub struct Cache {
@@ -79,6 +60,7 @@ impl Cache {
     }
 
     /// A connection for this candidate: the kept one, the one being made, or a new one.
+    /// `fresh`: not the kept one.
     ///
     /// Answers within `budget`; the attempt goes on after that.
     pub async fn connect(
@@ -89,32 +71,52 @@ impl Cache {
         budget: Duration,
         fresh: bool,
     ) -> Result<Connection, ConnectFailure> {
-        let kept = if fresh {
-            None
-        } else {
-            self.kept(candidate, secret.generation)
-        };
-        if let Some(connection) = kept {
-            return Ok(connection);
-        }
-        let (attempt, progress) = self.join_or_start(candidate, method, secret);
-        match tokio::time::timeout(budget, attempt).await {
-            Ok(result) => result,
-            Err(_) => {
-                let (step, observed) = progress.so_far();
-                Err(ConnectFailure {
-                    error: CacheError::Timeout,
-                    step,
-                    observed,
-                })
+        let generation = secret.generation;
+        let had = {
+            let mut slots = self.lock();
+            let slot = slots.of(candidate);
+            if fresh {
+                slot.landed(generation).map(|connection| (connection, None))
+            } else {
+                slot.kept(generation)
             }
+        };
+        match had {
+            Some((connection, None)) => return Ok(connection),
+            // Commands would only queue up behind the `AUTH` that is under way.
+            Some((connection, Some(renewal))) => {
+                return match tokio::time::timeout(budget, renewal).await {
+                    Ok(true) => Ok(connection),
+                    // Refused: it was given up, and a new one is made.
+                    Ok(false) => self.attempt_within(candidate, method, secret, budget).await,
+                    Err(_) => Err(ConnectFailure::timeout((
+                        DialStep::Auth,
+                        Observed::default(),
+                    ))),
+                };
+            }
+            None => {}
         }
+        self.attempt_within(candidate, method, secret, budget).await
     }
 
-    fn kept(&self, candidate: u32, generation: u64) -> Option<Connection> {
-        let slots = self.lock();
-        let kept = slots.by_candidate.get(&candidate)?.kept.as_ref()?;
-        kept.goes_with(generation).then(|| kept.connection.again())
+    async fn attempt_within(
+        self: &Arc<Self>,
+        candidate: u32,
+        method: &'static str,
+        secret: Secret,
+        budget: Duration,
+    ) -> Result<Connection, ConnectFailure> {
+        let (attempt, progress) = self.join_or_start(candidate, method, secret);
+        match tokio::time::timeout(budget, attempt).await {
+            Ok(result) => {
+                if let Ok(connection) = &result {
+                    self.lock().of(candidate).delivered(connection);
+                }
+                result
+            }
+            Err(_) => Err(ConnectFailure::timeout(progress.so_far())),
+        }
     }
 
     fn join_or_start(
@@ -124,12 +126,10 @@ impl Cache {
         secret: Secret,
     ) -> (Attempt, Arc<Progress>) {
         let mut slots = self.lock();
-        let serial = slots.next_serial;
-        let slot = slots.by_candidate.entry(candidate).or_default();
-        if let Some((attempt, progress, generation)) = &slot.attempt
-            && *generation == secret.generation
-        {
-            return (attempt.clone(), Arc::clone(progress));
+        let serial = slots.next_serial();
+        let slot = slots.of(candidate);
+        if let Some(under_way) = slot.under_way(secret.generation) {
+            return under_way;
         }
         let progress = Arc::new(Progress::default());
         let owner = Owner {
@@ -152,8 +152,7 @@ impl Cache {
         }
         .boxed()
         .shared();
-        slot.attempt = Some((attempt.clone(), Arc::clone(&progress), generation));
-        slots.next_serial += 1;
+        slot.started(attempt.clone(), Arc::clone(&progress), generation);
         (attempt, progress)
     }
 
@@ -168,48 +167,38 @@ impl Cache {
             .await
             .unwrap_or(Err(CacheError::Timeout));
         let (step, observed) = progress.so_far();
-        let candidate = owner.candidate;
-        let result = match result {
-            Ok(redis) => Ok(Connection::new(redis, secret.clone(), owner, observed)),
-            Err(error) => Err(ConnectFailure {
-                error,
-                step,
-                observed,
-            }),
-        };
+        let (candidate, generation) = (owner.candidate, secret.generation);
         let mut slots = self.lock();
-        let slot = slots.by_candidate.entry(candidate).or_default();
-        // Only if it is still ours: a newer secret may have started another attempt.
-        if slot
-            .attempt
-            .as_ref()
-            .is_some_and(|(_, _, used)| *used == secret.generation)
-        {
-            slot.attempt = None;
-        }
-        match &result {
-            Ok(connection) => {
-                slot.kept = Some(Kept {
-                    connection: connection.clone(),
-                    generation: secret.generation,
-                    renewing: None,
-                });
+        let slot = slots.of(candidate);
+        slot.ended(generation);
+        match result {
+            Ok(redis) => {
+                let connection = Connection::new(redis, secret, owner, observed);
+                slot.arrived(&connection, generation);
+                Ok(connection)
             }
-            Err(failure) => debug!(?step, error = ?failure.error, "connecting failed"),
+            Err(error) => {
+                debug!(?step, ?error, "connecting failed");
+                Err(ConnectFailure {
+                    error,
+                    step,
+                    observed,
+                })
+            }
         }
-        result
     }
 
     /// Authenticates the kept connection of a candidate with its new secret: Azure closes it when
-    /// the old one ends. Until that is done it goes with both. One that refuses is given up; the
-    /// next check makes a new one.
+    /// the old one ends. Checks wait for that, since Redis answers in order. A connection that
+    /// refuses is given up; the next check makes a new one.
     pub fn reauthenticate(self: &Arc<Self>, candidate: u32, secret: Secret) {
         let mut slots = self.lock();
-        let slot = slots.by_candidate.entry(candidate).or_default();
-        let Some(kept) = &mut slot.kept else { return };
-        kept.renewing = Some(secret.generation);
-        let (cache, connection) = (Arc::clone(self), kept.connection.clone());
-        tokio::spawn(async move {
+        let slot = slots.of(candidate);
+        let Some(connection) = slot.any_kept() else {
+            return;
+        };
+        let (cache, generation) = (Arc::clone(self), secret.generation);
+        let task = tokio::spawn(async move {
             let mut redis = connection.redis();
             let auth = dial::authenticate(&mut redis, &secret);
             let result = tokio::time::timeout(ATTEMPT_LIMIT, auth)
@@ -220,6 +209,7 @@ impl Cache {
                 Ok(()) => {
                     info!(principal, "the connection was authenticated again");
                     cache.renewed(&connection, secret);
+                    true
                 }
                 Err(error) => {
                     warn!(
@@ -228,40 +218,40 @@ impl Cache {
                         "the connection could not be authenticated again"
                     );
                     cache.discard(&connection);
+                    false
                 }
             }
         });
+        let renewal = async move { task.await.unwrap_or(false) }.boxed().shared();
+        slot.renewing(generation, renewal);
     }
 
     fn renewed(&self, connection: &Connection, secret: Secret) {
         let mut slots = self.lock();
-        if let Some(kept) = slots.still_kept(connection) {
-            kept.generation = secret.generation;
+        let slot = slots.of(connection.owner.candidate);
+        if slot.renewed(connection, secret.generation) {
             connection.renew(secret);
         }
     }
 
+    /// A connection that proved itself is the one to keep.
+    pub(super) fn promote(&self, connection: &Connection) {
+        let generation = connection.secret().generation;
+        let mut slots = self.lock();
+        slots
+            .of(connection.owner.candidate)
+            .promote(connection, generation);
+    }
+
     /// Forgets a connection, if it is still the kept one.
     pub(super) fn discard(&self, connection: &Connection) {
-        let mut slots = self.lock();
-        if slots.still_kept(connection).is_some()
-            && let Some(slot) = slots.by_candidate.get_mut(&connection.owner.candidate)
-        {
-            slot.kept = None;
-        }
+        self.lock()
+            .of(connection.owner.candidate)
+            .discard(connection);
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Slots> {
         // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Slots {
-    /// The kept connection, if it is this one.
-    fn still_kept(&mut self, connection: &Connection) -> Option<&mut Kept> {
-        let owner = &connection.owner;
-        let kept = self.by_candidate.get_mut(&owner.candidate)?.kept.as_mut()?;
-        (kept.connection.owner.serial == owner.serial).then_some(kept)
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod evidence;
 mod kept;
 mod log;
+mod slot;
 pub mod tls;
 
 pub use connection::Connection;

@@ -82,20 +82,13 @@ impl<T: Send> redis::HostConnectionWithStore<T> for HasCapabilities {
         credential: Resource<CredentialHandle>,
         options: redis::ConnectOptions,
     ) -> Result<std::result::Result<Resource<ConnectionHandle>, redis::ConnectFailure>> {
-        let (cache, credential) = accessor.with(|mut store| -> Result<_> {
+        let (provider, credential) = accessor.with(|mut store| -> Result<_> {
             let view = store.get();
             let credential = view.table.get(&credential)?.credential.clone();
-            Ok((Arc::clone(&view.provider.cache), credential))
+            Ok((Arc::clone(view.provider), credential))
         })?;
-        let connected = cache
-            .connect(
-                credential.candidate.id(),
-                credential.method(),
-                credential.secret(),
-                Duration::from_nanos(options.budget),
-                options.fresh,
-            )
-            .await;
+        let budget = Duration::from_nanos(options.budget);
+        let connected = provider.connect(&credential, budget, options.fresh).await;
         match connected {
             Ok(connection) => accessor.with(|mut store| {
                 let view = store.get();

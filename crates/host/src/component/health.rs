@@ -11,6 +11,7 @@ use crate::provider::Provider;
 use bindings::HealthComponentPre;
 use bindings::exports::cache_health::probe::health::{CheckOptions, Guest};
 use cache_health_report::Report;
+use futures::FutureExt as _;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ use wasmtime::{Engine, Store};
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cache-health.cwasm"));
 /// How much longer than the deadline of a check its answer may take before it is given up.
 const GRACE: Duration = Duration::from_secs(1);
+/// The pause before an instance is replaced: one that cannot even start must not keep the process
+/// from everything else.
+const PAUSE: Duration = Duration::from_millis(100);
 /// The most checks that wait to be begun. Requests share checks, so there are two at once at most.
 const QUEUE: usize = 8;
 
@@ -121,6 +125,8 @@ impl Instances {
     /// One instance after the other, each for as long as it works.
     async fn check_for_ever(self, mut queue: mpsc::Receiver<Request>, hung: Arc<Notify>) {
         loop {
+            // What was said of the instance before is not about this one.
+            let _ = hung.notified().now_or_never();
             let ended = tokio::select! {
                 ended = self.check_with_one(&mut queue) => ended,
                 () = hung.notified() => Err(wasmtime::Error::msg("it hangs")),
@@ -129,6 +135,7 @@ impl Instances {
                 Ok(()) => break,
                 Err(trap) => error!(%trap, "the component trapped; its instance is replaced"),
             }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 

@@ -4,6 +4,7 @@
 use crate::identity::source::{Failure, TokenError};
 use bytes::Bytes;
 use cache_health_provider::identity::{self, IdentityError, Token, Unavailable};
+use cache_health_provider::schedule;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
@@ -49,10 +50,12 @@ pub fn unwritable<E>(_: E) -> Failure {
     }
 }
 
-/// `Retry-After` in seconds; the form with a date is not used by these endpoints.
+/// `Retry-After` in seconds, up to what is obeyed; the form with a date is not used by these
+/// endpoints.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
+    let asked = value.trim().parse().ok().map(Duration::from_secs);
+    asked.map(|asked| asked.min(schedule::MOST_ASKED))
 }
 
 /// Seconds since 1970-01-01T00:00:00Z.

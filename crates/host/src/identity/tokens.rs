@@ -7,18 +7,17 @@
 use crate::identity::exchange::now;
 use crate::identity::source::{Failure, Source, TokenError};
 use cache_health_provider::SecretString;
-use cache_health_provider::identity::{IdentityError, Token, Unavailable};
+use cache_health_provider::identity::{Token, Unavailable};
 use cache_health_provider::schedule;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
 /// How long one fetch may go on trying.
 const FETCH_LIMIT: Duration = Duration::from_secs(15);
-/// The longest that is waited because the endpoint asked for it.
-const MOST_ASKED: Duration = Duration::from_secs(60);
 
 /// How often at least to look when the next renewal is due.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -50,6 +49,9 @@ struct State {
     last_failure: Option<(TokenError, Instant)>,
     /// Renewals that failed in a row.
     failures: u32,
+    /// Tokens that Redis refused in a row, and the generation of the last.
+    refusals: u32,
+    refused: Option<u64>,
     /// When the next renewal is due; none before the first token was asked for.
     due: Option<Instant>,
     generation: u64,
@@ -59,6 +61,8 @@ struct State {
 pub struct Tokens {
     source: Source,
     renewed: OnRenewed,
+    /// A renewal is due earlier than it was.
+    earlier: Notify,
     state: Mutex<State>,
 }
 
@@ -68,6 +72,7 @@ impl Tokens {
         Arc::new(Self {
             source,
             renewed: Box::new(renewed),
+            earlier: Notify::new(),
             state: Mutex::default(),
         })
     }
@@ -106,9 +111,29 @@ impl Tokens {
                 let _ = fetch.await;
             } else {
                 // A check may fetch a token in the meantime, and that may be due sooner.
-                tokio::time::sleep_until(due.min(now + LOOK_AGAIN).into()).await;
+                let until = due.min(now + LOOK_AGAIN);
+                tokio::select! {
+                    () = tokio::time::sleep_until(until.into()) => {}
+                    () = self.earlier.notified() => {}
+                }
             }
         }
+    }
+
+    /// Redis refused this token: its identity may have been made anew, or have got its access only
+    /// now. Another is asked for soon, with pauses that grow while they are refused as well.
+    pub fn refused(&self, generation: u64) {
+        let mut state = self.lock();
+        let current = state.generation == generation && state.refused != Some(generation);
+        if !current {
+            return;
+        }
+        state.refused = Some(generation);
+        state.refusals = state.refusals.saturating_add(1);
+        let pause = schedule::renewal_pause(state.refusals, fastrand::f64());
+        let soon = Instant::now() + pause;
+        state.due = Some(state.due.map_or(soon, |due| due.min(soon)));
+        self.earlier.notify_one();
     }
 
     fn join_or_start(self: &Arc<Self>, state: &mut State) -> Fetch {
@@ -119,11 +144,14 @@ impl Tokens {
         }
         state.last_failure = None;
         let task = tokio::spawn(Arc::clone(self).fetch());
+        let tokens = Arc::clone(self);
         let fetch = async move {
-            task.await
-                .unwrap_or(Err(TokenError::Identity(IdentityError::Unavailable(
-                    Unavailable::Unreachable,
-                ))))
+            task.await.unwrap_or_else(|_| {
+                // It panicked, or the runtime is going away. The next one is not due at once.
+                let failure = Failure::from(Unavailable::Unreachable);
+                fail(&mut tokens.lock(), failure);
+                Err(failure.error)
+            })
         }
         .boxed()
         .shared();
@@ -167,6 +195,9 @@ impl Tokens {
 
     fn hold(&self, state: &mut State, token: Token) -> Lease {
         let (wall, clock) = (now(), Instant::now());
+        if state.refused != Some(state.generation) {
+            state.refusals = 0;
+        }
         state.generation += 1;
         state.failures = 0;
         state.last_failure = None;
@@ -203,7 +234,7 @@ fn valid(state: &State, now: i64) -> Option<Lease> {
 
 fn fail(state: &mut State, failure: Failure) {
     let (error, now) = (failure.error, Instant::now());
-    let asked = failure.retry_after.unwrap_or_default().min(MOST_ASKED);
+    let asked = failure.retry_after.unwrap_or_default();
     state.failures = state.failures.saturating_add(1);
     let pause = schedule::renewal_pause(state.failures, fastrand::f64());
     state.due = Some(now + pause.max(asked));

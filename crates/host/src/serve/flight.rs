@@ -33,8 +33,9 @@ impl Flights {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             match &*under_way {
-                Some(flight) => flight.clone(),
-                None => {
+                // One that is over and still there panicked.
+                Some(flight) if flight.peek().is_none() => flight.clone(),
+                _ => {
                     let flight = self.start(health.clone());
                     *under_way = Some(flight.clone());
                     flight

@@ -52,7 +52,9 @@ impl Judgement {
     /// Three intervals; more only where the deadline is so long that a sample that is still being
     /// made would be called stale.
     pub fn new(failures: u32, interval: Duration, timeout: Duration) -> Self {
-        let stale_after = (interval * STALE_INTERVALS).max(interval + timeout + GRACE);
+        // An interval can be a tenth longer, by chance.
+        let next = interval.mul_f64(1.1) + timeout + GRACE;
+        let stale_after = (interval * STALE_INTERVALS).max(next);
         Self {
             failures,
             stale_after,

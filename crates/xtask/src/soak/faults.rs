@@ -5,7 +5,7 @@ use anyhow::Result;
 use cache_health_standin::Standin;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a fault lasts, and how long there is none, in milliseconds.
 const LENGTH: std::ops::Range<u64> = 1_000..6_000;
@@ -25,6 +25,33 @@ const FAULTS: [&str; 9] = [
     "connections killed",
 ];
 
+/// The faults that are over as soon as they were made.
+const OVER_AT_ONCE: [&str; 2] = ["restarted", "connections killed"];
+
+/// The faults that were made: which, from when, until when.
+#[derive(Default)]
+pub struct Made(Vec<(&'static str, Instant, Instant)>);
+
+impl Made {
+    /// How often each was made.
+    pub fn counts(&self) -> BTreeMap<&'static str, u32> {
+        let mut counts = BTreeMap::new();
+        for (fault, _, _) in &self.0 {
+            *counts.entry(*fault).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Whether there was none from this long before until then.
+    pub fn none_since(&self, from: Instant, to: Instant, before: Duration) -> bool {
+        let overlaps = |began: Instant, ended: Instant| began <= to && ended + before >= from;
+        !self
+            .0
+            .iter()
+            .any(|(_, began, ended)| overlaps(*began, *ended))
+    }
+}
+
 /// Makes faults on a stand-in.
 pub struct Faults {
     standin: Standin,
@@ -36,19 +63,25 @@ impl Faults {
         Self { standin }
     }
 
-    /// One after the other; how often each was made.
-    pub fn make(&mut self, leave: &AtomicBool) -> Result<BTreeMap<&'static str, u32>> {
-        let mut made = BTreeMap::new();
+    /// One after the other.
+    pub fn make(&mut self, leave: &AtomicBool) -> Result<Made> {
+        let mut made = Made::default();
         loop {
             pause(Duration::from_millis(fastrand::u64(LENGTH)), leave);
             if leave.load(Ordering::SeqCst) {
                 return Ok(made);
             }
-            let fault = FAULTS[fastrand::usize(..FAULTS.len())];
+            let (fault, began) = (FAULTS[fastrand::usize(..FAULTS.len())], Instant::now());
             self.begin(fault)?;
-            *made.entry(fault).or_default() += 1;
+            let begun = Instant::now();
             pause(Duration::from_millis(fastrand::u64(LENGTH)), leave);
             self.end(fault)?;
+            let ended = if OVER_AT_ONCE.contains(&fault) {
+                begun
+            } else {
+                Instant::now()
+            };
+            made.0.push((fault, began, ended));
         }
     }
 
