@@ -1,6 +1,7 @@
 //! A port that swallows packets: its queue of connections is full, so that the kernel drops what
 //! asks for another (Linux).
 
+use crate::port;
 use anyhow::{Context as _, Result};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -26,13 +27,13 @@ impl BlackHole {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
-        let listener = {
+        let listener = port::take_again(|| {
             let _guard = runtime.enter();
             let socket = TcpSocket::new_v4()?;
             socket.set_reuseaddr(true)?;
             socket.bind(address)?;
-            socket.listen(QUEUE)?
-        };
+            Ok(socket.listen(QUEUE)?)
+        })?;
         let mut waiting = Vec::new();
         loop {
             match TcpStream::connect_timeout(&address, FILLING) {

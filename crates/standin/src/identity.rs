@@ -1,5 +1,6 @@
 //! The identity endpoint of Container Apps, with the faults it has been seen to have.
 
+use crate::port;
 use crate::token::Token;
 use anyhow::{Result, anyhow};
 use std::io::{Cursor, Read, Write as _};
@@ -100,7 +101,9 @@ impl IdentityEndpoint {
 
     /// Starts an endpoint on this port of loopback that knows this header.
     pub fn start_as(port: u16, header: String, behaviour: Behaviour) -> Result<Self> {
-        let server = Server::http((Ipv4Addr::LOCALHOST, port)).map_err(|error| anyhow!(error))?;
+        let server = port::take_again(|| {
+            Server::http((Ipv4Addr::LOCALHOST, port)).map_err(|error| anyhow!(error))
+        })?;
         let server = Arc::new(server);
         let shared = Arc::new(Shared {
             behaviour: Mutex::new(behaviour),

@@ -1,6 +1,7 @@
 //! A TCP listener on a thread of its own, for what stands in front of a real server.
 
 use crate::certificates::Chain;
+use crate::port;
 use anyhow::{Context as _, Result};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -29,7 +30,8 @@ impl Listener {
         port: u16,
         handle: impl Fn(TcpStream) -> Handled + Send + 'static,
     ) -> Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        let listener =
+            port::take_again(|| Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();

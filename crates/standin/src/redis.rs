@@ -168,11 +168,14 @@ impl RedisServer {
         change(&mut self.options);
         std::fs::write(self.folder.path().join("ca.pem"), &self.options.ca_pem)?;
         let _ = std::fs::remove_file(socket(self.folder.path()));
-        self.process = launch(self.folder.path(), self.port, &self.options)?;
-        ensure!(
-            wait_until_up(self.folder.path(), &mut self.process)?,
-            "redis-server does not start again"
-        );
+        self.process = port::take_again(|| {
+            let mut process = launch(self.folder.path(), self.port, &self.options)?;
+            ensure!(
+                wait_until_up(self.folder.path(), &mut process)?,
+                "redis-server does not start again"
+            );
+            Ok(process)
+        })?;
         Ok(())
     }
 
