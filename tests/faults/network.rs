@@ -85,11 +85,7 @@ pub fn rows() -> Vec<Row> {
         row("a reply of 100 MB", fail(Kind::Protocol, Step::Get))
             .begin(|s| {
                 s.proxy.on_command(|command| match command.is("GET") {
-                    true => {
-                        let mut reply = format!("${HUGE}\r\n").into_bytes();
-                        reply.resize(HUGE, b'x');
-                        Action::Answer(reply)
-                    }
+                    true => Action::Flood(HUGE),
                     false => Action::Forward,
                 });
             })

@@ -35,6 +35,8 @@ pub enum Action {
     Drip,
     /// It is answered with these bytes, and never reaches the server.
     Answer(Vec<u8>),
+    /// It is answered with a string of this many bytes.
+    Flood(usize),
     /// It is passed on, and the connection is reset.
     Reset,
     /// It is lost, like everything after it, without a word.
@@ -252,6 +254,14 @@ impl<C: AsyncRead + AsyncWrite + Unpin + AsTcp> Relay<C> {
             Action::Drip => self.drips = true,
             Action::Answer(bytes) => {
                 self.reply(&bytes).await?;
+                return Ok(true);
+            }
+            Action::Flood(length) => {
+                self.reply(format!("${length}\r\n").as_bytes()).await?;
+                let block = vec![b'x'; BLOCK];
+                for _ in 0..length / BLOCK {
+                    self.reply(&block).await?;
+                }
                 return Ok(true);
             }
             Action::Reset => {
