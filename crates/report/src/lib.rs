@@ -8,6 +8,7 @@
 mod json;
 mod kind;
 mod step;
+mod wit;
 
 #[cfg(feature = "json")]
 pub use json::{Document, MEDIA_TYPE, StepDocument};
