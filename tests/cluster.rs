@@ -10,6 +10,7 @@ use cache_health_standin::redis::{RedisOptions, RedisServer};
 use cache_health_standin::token;
 use std::time::{Duration, Instant};
 use support::Check;
+use support::server::Server;
 
 /// The slot of the key `health`.
 const SLOT: &str = "142";
@@ -83,6 +84,14 @@ impl Cluster {
         }
     }
 
+    /// Serves a check of it, once it is ready.
+    fn serve(&self) -> Server {
+        let check = self.check().env("CACHE_HEALTH_INTERVAL", "200ms");
+        let server = check.serve();
+        server.wait_for_status("/readyz", 200);
+        server
+    }
+
     fn check(&self) -> Check {
         Check::of("localhost", self.first.port())
             .env("REDIS_CA_FILE", self.first.ca_file().display().to_string())
@@ -125,11 +134,7 @@ fn a_node_that_is_not_the_same_service_gets_no_credential_and_moved_is_named() {
 #[test]
 fn the_connection_to_the_node_is_kept() {
     let cluster = Cluster::start(&["localhost"]);
-    let server = cluster
-        .check()
-        .env("CACHE_HEALTH_INTERVAL", "200ms")
-        .serve();
-    server.wait_for_status("/readyz", 200);
+    let server = cluster.serve();
     for _ in 0..20 {
         let answer = server.get("/healthz?fresh=1");
         assert_eq!(answer.verdict(), (Status::Pass, vec![]), "{}", answer.body);
@@ -140,11 +145,7 @@ fn the_connection_to_the_node_is_kept() {
 #[test]
 fn a_slot_that_moves_back_is_followed_as_well() {
     let cluster = Cluster::start(&["localhost"]);
-    let server = cluster
-        .check()
-        .env("CACHE_HEALTH_INTERVAL", "200ms")
-        .serve();
-    server.wait_for_status("/readyz", 200);
+    let server = cluster.serve();
     let first = cluster.first.command(&["CLUSTER", "MYID"]).expect("an id");
     for node in [&cluster.first, &cluster.second] {
         // Without its key, the slot may change hands.

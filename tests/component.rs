@@ -4,6 +4,7 @@ mod support;
 
 use cache_health_guests::Guests;
 use std::path::{Path, PathBuf};
+use support::server::Server;
 use support::{Azure, Check};
 
 fn guests() -> Guests {
@@ -17,6 +18,15 @@ fn argument(path: &Path) -> String {
 /// At trace, the compiler logs more than it compiles.
 const LOG: &str = "trace,cranelift_codegen=warn,wasmtime=warn,wasmtime_environ=warn,\
                    wasmtime_internal_cranelift=warn,regalloc2=warn,wac_graph=warn";
+
+/// Serves the component that misbehaves on purpose, once it is ready.
+fn serve_hostile(check: Check) -> Server {
+    let server = check
+        .env("RUST_LOG", LOG)
+        .serve_with(&["--component", &argument(&guests().hostile())]);
+    server.wait_for_status("/readyz", 200);
+    server
+}
 
 #[test]
 fn an_app_that_imports_only_health_gets_the_verdict_and_the_remedy() {
@@ -128,12 +138,7 @@ fn what_cannot_be_used_as_a_component_exits_with_two() {
 #[test]
 fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
     let azure = Azure::start();
-    let hostile = argument(&guests().hostile());
-    let server = azure
-        .check_key()
-        .env("RUST_LOG", LOG)
-        .serve_with(&["--component", &hostile]);
-    server.wait_for_status("/readyz", 200);
+    let server = serve_hostile(azure.check_key());
     for path in ["/trap", "/hog", "/trap"] {
         assert_eq!(server.get("/").status, 204);
         let answer = server.get(path);
@@ -152,12 +157,7 @@ fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
 #[test]
 fn whatever_a_guest_passes_to_a_capability_is_an_error_of_its_own() {
     let azure = Azure::start();
-    let hostile = argument(&guests().hostile());
-    let server = azure
-        .check_both()
-        .env("RUST_LOG", LOG)
-        .serve_with(&["--component", &hostile]);
-    server.wait_for_status("/readyz", 200);
+    let server = serve_hostile(azure.check_both());
     // Whatever it could read is in its answer, and every answer is searched for secrets.
     let answer = server.get("/capabilities");
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -186,12 +186,7 @@ fn whatever_a_guest_passes_to_a_capability_is_an_error_of_its_own() {
 #[test]
 fn a_handle_that_was_never_given_out_is_a_trap_of_the_guests_own() {
     let azure = Azure::start();
-    let hostile = argument(&guests().hostile());
-    let server = azure
-        .check_key()
-        .env("RUST_LOG", LOG)
-        .serve_with(&["--component", &hostile]);
-    server.wait_for_status("/readyz", 200);
+    let server = serve_hostile(azure.check_key());
     for path in ["/forged", "/dropped-twice"] {
         assert_eq!(server.get(path).status, 502, "{path}");
         assert_eq!(server.get("/").status, 204, "after {path}");
@@ -202,13 +197,7 @@ fn a_handle_that_was_never_given_out_is_a_trap_of_the_guests_own() {
 #[test]
 fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
     let azure = Azure::start();
-    let hostile = argument(&guests().hostile());
-    let server = azure
-        .check_key()
-        .env("RUST_LOG", LOG)
-        .env("CACHE_HEALTH_TIMEOUT", "1s")
-        .serve_with(&["--component", &hostile]);
-    server.wait_for_status("/readyz", 200);
+    let server = serve_hostile(azure.check_key().env("CACHE_HEALTH_TIMEOUT", "1s"));
     std::thread::scope(|scope| {
         let looping = scope.spawn(|| server.get("/loop"));
         while !looping.is_finished() {

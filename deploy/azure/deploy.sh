@@ -36,9 +36,9 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-: "${APP_NAME:?set APP_NAME to the name of the Container App}"
-: "${RG:?set RG to its resource group}"
-: "${REDIS_NAME:?set REDIS_NAME to the name of the cache}"
+# shellcheck source=deploy/azure/show.sh
+. "$(dirname "$0")/show.sh"
+recipe_variables
 [ -n "$image" ] || { usage >&2 && echo 'say --image' >&2 && exit 2; }
 case $port in *[!0-9]* | '') echo '--port must be a number' >&2 && exit 2 ;; esac
 if [ "$service" = redisenterprise ] && [ "$policy" != 'Data Contributor' ]; then
@@ -47,8 +47,6 @@ fi
 
 app=(--name "$APP_NAME" --resource-group "$RG")
 
-# shellcheck source=deploy/azure/show.sh
-. "$(dirname "$0")/show.sh"
 step() { printf '\n# %s\n' "$1"; }
 
 # Nothing secret is ever an argument: what is, every process of the machine can read.

@@ -2,6 +2,13 @@
 # For the scripts beside this file: commands are shown as they can be pasted before they are run, and
 # in a dry run (dry_run not empty) they are only shown.
 
+# The recipe's variables have to be set.
+recipe_variables() {
+    : "${APP_NAME:?set APP_NAME to the name of the Container App}"
+    : "${RG:?set RG to its resource group}"
+    : "${REDIS_NAME:?set REDIS_NAME to the name of the cache}"
+}
+
 # Always to where the script itself prints, also from inside of $(…).
 exec 3>&1
 

@@ -27,12 +27,10 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-: "${APP_NAME:?set APP_NAME to the name of the Container App}"
-: "${RG:?set RG to its resource group}"
-: "${REDIS_NAME:?set REDIS_NAME to the name of the cache}"
-
 # shellcheck source=deploy/azure/show.sh
 . "$(dirname "$0")/show.sh"
+recipe_variables
+
 # What cannot be asked is a point that fails, and the others still count.
 try() { ask "$@" || true; }
 

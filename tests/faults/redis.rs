@@ -74,7 +74,7 @@ pub fn rows() -> Vec<Row> {
             })
             .end(|s| {
                 s.redis(&["CONFIG", "SET", "key-load-delay", "0"]);
-                wait_for(s, "persistence", "loading:0");
+                wait_for(s, &["INFO", "persistence"], "loading:0");
             }),
         row("read-only replica", fail(Kind::ReadOnly, Step::Set))
             .begin(|s| drop(s.redis(&["REPLICAOF", "127.0.0.1", DEAD_PORT])))
@@ -94,12 +94,12 @@ pub fn rows() -> Vec<Row> {
             .begin(|s| {
                 std::fs::create_dir(s.azure.redis.folder().join("dump.rdb")).expect("made");
                 s.redis(&["BGSAVE"]);
-                wait_for(s, "persistence", "rdb_last_bgsave_status:err");
+                wait_for(s, &["INFO", "persistence"], "rdb_last_bgsave_status:err");
             })
             .end(|s| {
                 std::fs::remove_dir(s.azure.redis.folder().join("dump.rdb")).expect("removed");
                 s.redis(&["BGSAVE"]);
-                wait_for(s, "persistence", "rdb_last_bgsave_status:ok");
+                wait_for(s, &["INFO", "persistence"], "rdb_last_bgsave_status:ok");
             }),
         row(
             "cluster without the key's slot",
@@ -112,12 +112,12 @@ pub fn rows() -> Vec<Row> {
                 options.config.extend(cluster);
             });
             s.redis(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-            wait_for_cluster(s);
+            wait_for(s, &["CLUSTER", "INFO"], "cluster_state:ok");
         })
         .begin(|s| drop(s.redis(&["CLUSTER", "DELSLOTS", "142"])))
         .end(|s| {
             s.redis(&["CLUSTER", "ADDSLOTS", "142"]);
-            wait_for_cluster(s);
+            wait_for(s, &["CLUSTER", "INFO"], "cluster_state:ok");
         }),
         row("maxclients reached", fail(Kind::Closed, Step::Tls))
             .prepare(Scene::without_proxy)
@@ -252,21 +252,10 @@ fn restore_user(scene: &mut Scene) {
     scene.redis(&[&["ACL", "SETUSER", &user], &rules[..]].concat());
 }
 
-fn wait_for(scene: &Scene, section: &str, line: &str) {
+fn wait_for(scene: &Scene, words: &[&str], line: &str) {
     let until = Instant::now() + SAVE;
-    while !scene.redis(&["INFO", section]).contains(line) {
+    while !scene.redis(words).contains(line) {
         assert!(Instant::now() < until, "no {line}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn wait_for_cluster(scene: &Scene) {
-    let until = Instant::now() + SAVE;
-    while !scene
-        .redis(&["CLUSTER", "INFO"])
-        .contains("cluster_state:ok")
-    {
-        assert!(Instant::now() < until, "no cluster");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -29,41 +29,16 @@ impl Cache {
         let (method, principal) = (owner.method, &owner.principal);
         let tls = connection.observed.tls.as_ref();
         let tls = tls.map_or("none", |tls| tls.protocol.as_str());
+        macro_rules! line {
+            ($level:ident, $said:literal $(, $error:ident)?) => {
+                $level!(command, key, method, principal, port, tls, $(?$error,)? $said)
+            };
+        }
         match error {
-            None if changed || !connection.reused => {
-                info!(
-                    command,
-                    key, method, principal, port, tls, "{command} succeeded"
-                );
-            }
-            None => debug!(
-                command,
-                key, method, principal, port, tls, "{command} succeeded"
-            ),
-            Some(error) if changed => {
-                warn!(
-                    command,
-                    key,
-                    method,
-                    principal,
-                    port,
-                    tls,
-                    ?error,
-                    "{command} failed"
-                );
-            }
-            Some(error) => {
-                debug!(
-                    command,
-                    key,
-                    method,
-                    principal,
-                    port,
-                    tls,
-                    ?error,
-                    "{command} failed"
-                );
-            }
+            None if changed || !connection.reused => line!(info, "{command} succeeded"),
+            None => line!(debug, "{command} succeeded"),
+            Some(error) if changed => line!(warn, "{command} failed", error),
+            Some(error) => line!(debug, "{command} failed", error),
         }
     }
 }

@@ -42,6 +42,16 @@ pub async fn send(
     answer
 }
 
+/// The host to connect to, without the brackets of an IPv6 address.
+pub fn host(uri: &http::Uri) -> &str {
+    uri.host().unwrap_or_default().trim_matches(['[', ']'])
+}
+
+/// What the `Host` header says.
+pub fn authority(uri: &http::Uri) -> &str {
+    uri.authority().map_or("", |authority| authority.as_str())
+}
+
 /// A request that cannot be written, which the checks of the configuration leave no room for.
 pub fn unwritable<E>(_: E) -> Failure {
     Failure {

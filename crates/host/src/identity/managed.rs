@@ -12,8 +12,7 @@ use tokio::net::TcpStream;
 /// Asks for a token.
 pub async fn request(configured: &ManagedIdentity) -> Result<Token, Failure> {
     let uri = &configured.endpoint;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80)))
+    let stream = TcpStream::connect((exchange::host(uri), uri.port_u16().unwrap_or(80)))
         .await
         .map_err(|_| Failure::from(Unavailable::Unreachable))?;
 
@@ -24,13 +23,9 @@ pub async fn request(configured: &ManagedIdentity) -> Result<Token, Failure> {
         .map_err(exchange::unwritable)?;
     header.set_sensitive(true);
     let request = http::Request::get(format!("{path}{separator}{query}"))
-        .header(http::header::HOST, authority(uri))
+        .header(http::header::HOST, exchange::authority(uri))
         .header(identity::HEADER, header)
         .body(Full::<Bytes>::default())
         .map_err(exchange::unwritable)?;
     exchange::send(stream, request).await
-}
-
-fn authority(uri: &http::Uri) -> &str {
-    uri.authority().map_or("", |authority| authority.as_str())
 }

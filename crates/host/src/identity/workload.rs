@@ -27,7 +27,7 @@ pub async fn request(
     })?;
     let unreachable = |_: io::Error| Failure::from(Unavailable::Unreachable);
     let uri = &configured.authority;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let host = exchange::host(uri);
     let name = ServerName::try_from(host.to_owned()).map_err(exchange::unwritable)?;
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443)))
         .await
@@ -38,9 +38,8 @@ pub async fn request(
         .map_err(unreachable)?;
 
     let form = workload::form(configured, &assertion);
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
     let request = http::Request::post(workload::path(configured))
-        .header(http::header::HOST, authority)
+        .header(http::header::HOST, exchange::authority(uri))
         .header(http::header::CONTENT_TYPE, workload::CONTENT_TYPE)
         .header(http::header::ACCEPT, "application/json")
         .body(Full::new(Bytes::copy_from_slice(
