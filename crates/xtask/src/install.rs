@@ -2,6 +2,7 @@
 
 use crate::shell::{check, output, say, succeeds};
 use anyhow::{Result, bail};
+use std::path::Path;
 use std::process::Command;
 
 /// The target of the program in dist/.
@@ -43,6 +44,21 @@ pub fn podman() -> Result<()> {
 /// What lints the scripts.
 pub fn shellcheck() -> Result<()> {
     package("shellcheck", "shellcheck")
+}
+
+/// Packages of PyPI in a virtual environment of their own; whether that could be done.
+pub fn from_pypi(venv: &Path, packages: &[&str]) -> bool {
+    say(&format!(
+        "installing {} into {}",
+        packages.join(", "),
+        venv.display()
+    ));
+    succeeds(Command::new("python3").args(["-m", "venv"]).arg(venv))
+        && succeeds(
+            Command::new(venv.join("bin/pip"))
+                .args(["install", "-q"])
+                .args(packages),
+        )
 }
 
 fn package(name: &str, program: &str) -> Result<()> {

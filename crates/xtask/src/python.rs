@@ -1,7 +1,8 @@
 //! `examples/python-app`: built with componentize-py, where Python and PyPI are to be had.
 
 use crate::build::target;
-use crate::shell::{check, say, succeeds, workspace};
+use crate::install::from_pypi;
+use crate::shell::{check, workspace};
 use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +15,8 @@ const TOOL: &str = "componentize-py==0.25.1";
 pub fn example() -> Result<Option<PathBuf>> {
     let venv = target().join("python");
     let tool = venv.join("bin/componentize-py");
-    if !tool.exists() {
-        say(&format!("installing {TOOL} into {}", venv.display()));
-        let created = succeeds(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-        let pip = venv.join("bin/pip");
-        if !created || !succeeds(Command::new(pip).args(["install", "-q", TOOL])) {
-            say("SKIPPED: examples/python-app (python3 with venv, or PyPI, is missing)");
-            return Ok(None);
-        }
+    if !tool.exists() && !from_pypi(&venv, &[TOOL]) {
+        return Ok(None);
     }
     let source = workspace().join("examples/python-app");
     let folder = target().join("python-app");

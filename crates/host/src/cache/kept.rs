@@ -11,7 +11,7 @@ use crate::cache::{CacheError, Secret};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 /// How long an attempt to connect may take: more than the ten seconds after which Azure gives up
@@ -71,6 +71,7 @@ impl Cache {
         budget: Duration,
         fresh: bool,
     ) -> Result<Connection, ConnectFailure> {
+        let until = Instant::now() + budget;
         let generation = secret.generation;
         let had = {
             let mut slots = self.lock();
@@ -85,19 +86,20 @@ impl Cache {
             Some((connection, None)) => return Ok(connection),
             // Commands would only queue up behind the `AUTH` that is under way.
             Some((connection, Some(renewal))) => {
-                return match tokio::time::timeout(budget, renewal).await {
-                    Ok(true) => Ok(connection),
+                match tokio::time::timeout(budget, renewal).await {
+                    Ok(true) => return Ok(connection),
                     // Refused: it was given up, and a new one is made.
-                    Ok(false) => self.attempt_within(candidate, method, secret, budget).await,
-                    Err(_) => Err(ConnectFailure::timeout((
-                        DialStep::Auth,
-                        Observed::default(),
-                    ))),
-                };
+                    Ok(false) => {}
+                    Err(_) => {
+                        let waited_for = (DialStep::Auth, Observed::default());
+                        return Err(ConnectFailure::timeout(waited_for));
+                    }
+                }
             }
             None => {}
         }
-        self.attempt_within(candidate, method, secret, budget).await
+        let left = until.saturating_duration_since(Instant::now());
+        self.attempt_within(candidate, method, secret, left).await
     }
 
     async fn attempt_within(

@@ -1,16 +1,31 @@
-//! The engine, and its epochs.
+//! The engine with its epochs, and what every guest is linked to.
 
+use crate::capabilities::{self, CapabilitiesHost};
 use std::time::Duration;
+use wasmtime::component::Linker;
 use wasmtime::{Engine, Result, Store};
+use wasmtime_wasi::WasiView;
 
 /// How often the epoch ends: a guest that computes without pause yields to others this often.
 const EPOCH: Duration = Duration::from_millis(10);
+
+/// How much longer than the deadline of a check a guest may take before it is given up.
+pub const GRACE: Duration = Duration::from_secs(1);
 
 /// An engine whose epochs are counted for as long as it lives.
 pub fn engine() -> Result<Engine> {
     let engine = Engine::new(&cache_health_engine::config())?;
     count_epochs(&engine);
     Ok(engine)
+}
+
+/// Links WASI (of which a store gives little, see [`super::state`]) and the capabilities.
+pub fn linker<T: WasiView + CapabilitiesHost>(engine: &Engine) -> Result<Linker<T>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    capabilities::add_to_linker(&mut linker)?;
+    Ok(linker)
 }
 
 /// Lets the guests of a store yield with each epoch.

@@ -3,8 +3,8 @@
 //! One warm instance, in a task of its own, makes all checks. When it traps or hangs, whoever waits
 //! is told, and it is replaced.
 
-use crate::capabilities::{self, bindings};
-use crate::component::engine::{engine, yield_with_each_epoch};
+use crate::capabilities::bindings;
+use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
 use crate::component::report::report_from_wit;
 use crate::component::state::State;
 use crate::provider::Provider;
@@ -18,13 +18,11 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::error;
-use wasmtime::component::{Accessor, Component, Linker};
+use wasmtime::component::{Accessor, Component};
 use wasmtime::{Engine, Store};
 
 /// The component, precompiled by `build.rs`.
 static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cache-health.cwasm"));
-/// How much longer than the deadline of a check its answer may take before it is given up.
-const GRACE: Duration = Duration::from_secs(1);
 /// The pause before an instance is replaced: one that cannot even start must not keep the process
 /// from everything else.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -110,11 +108,7 @@ impl Instances {
         // SAFETY: the code was made by build.rs for this very program, and wasmtime refuses code
         // of another version or configuration.
         let component = unsafe { Component::deserialize(&engine, EMBEDDED) }?;
-        let mut linker: Linker<State> = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
-        capabilities::add_to_linker(&mut linker)?;
-        let pre = HealthComponentPre::new(linker.instantiate_pre(&component)?)?;
+        let pre = HealthComponentPre::new(linker(&engine)?.instantiate_pre(&component)?)?;
         Ok(Self {
             engine,
             pre,

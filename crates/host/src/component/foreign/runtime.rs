@@ -1,7 +1,6 @@
 //! Linker and instances of a component that answers HTTP.
 
-use crate::capabilities;
-use crate::component::engine::{engine, yield_with_each_epoch};
+use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
 use crate::component::foreign::state::ForeignState;
 use crate::component::foreign::worker::{Expiration, Worker};
 use crate::provider::Provider;
@@ -11,14 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use thiserror::Error;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 use wasmtime::{Engine, Store};
 use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyHandler, ProxyPre};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
-
-/// How much longer than the deadline of a check a request may take before it is given up.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// The longest answer of a component, in bytes. A report has two kilobytes.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -41,20 +37,9 @@ pub enum RuntimeError {
 }
 
 /// A component that is ready to answer requests.
-#[derive(Clone)]
 pub struct Runtime {
     handler: ProxyHandler<Instances>,
-    open: Arc<Open>,
-}
-
-/// Says that the runtime is closed, at the latest when its last handle is dropped, so that instances
-/// that end with the process are not taken for ones that trapped.
-struct Open(Arc<AtomicBool>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+    closed: Arc<AtomicBool>,
 }
 
 struct Instances {
@@ -78,11 +63,8 @@ impl Runtime {
         component: &Component,
         provider: Arc<Provider>,
     ) -> wasmtime::Result<Self> {
-        let mut linker: Linker<ForeignState> = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+        let mut linker = linker(&engine)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
-        capabilities::add_to_linker(&mut linker)?;
         let pre = ProxyPre::P3(ServicePre::new(linker.instantiate_pre(component)?)?);
         let request_limit = provider.config.timeout + GRACE;
         let closed = Arc::new(AtomicBool::new(false));
@@ -95,13 +77,13 @@ impl Runtime {
         };
         Ok(Self {
             handler: ProxyHandler::new(instances),
-            open: Arc::new(Open(closed)),
+            closed,
         })
     }
 
-    /// From now on, instances may end.
+    /// From now on, instances may end: with the process, and not because they trapped.
     pub fn close(&self) {
-        self.open.0.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// Any request to the component. Its answer is collected, up to [`MAX_ANSWER`].
