@@ -7,10 +7,8 @@ use std::process::{Command, Stdio};
 /// The top of the repository.
 pub fn workspace() -> PathBuf {
     // Two levels above this crate's manifest.
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .components()
-        .collect()
+    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_folder.ancestors().skip(2).take(1).collect()
 }
 
 /// Says what comes next.

@@ -5,12 +5,16 @@ use crate::cache::{CacheError, Secret};
 use redis::aio::MultiplexedConnection;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 /// An authenticated connection. Clones share the wire: when a cluster sends one of them on to
 /// another node, the others are there as well.
 #[derive(Clone)]
 pub struct Connection {
     wire: Arc<Mutex<Wire>>,
+    /// Read by those who are in the middle of a round trip, written by who interrupts them.
+    round_trips: Arc<RwLock<()>>,
+    _round_trip: Option<Arc<OwnedRwLockReadGuard<()>>>,
     /// Held by whoever moves it to another node.
     pub(super) moving: Arc<tokio::sync::Mutex<()>>,
     /// Whose it is.
@@ -51,11 +55,40 @@ impl Connection {
                 secret,
                 node: None,
             })),
+            round_trips: Arc::default(),
+            _round_trip: None,
             moving: Arc::default(),
             owner,
             observed,
             reused: false,
         }
+    }
+
+    /// The same, for a round trip that is not to be interrupted while this is held.
+    pub(super) fn for_round_trip(self) -> Self {
+        let held = Arc::clone(&self.round_trips).try_read_owned();
+        Self {
+            _round_trip: held.ok().map(Arc::new),
+            ..self
+        }
+    }
+
+    /// The same, in the middle of nothing.
+    pub(super) fn idle(&self) -> Self {
+        Self {
+            _round_trip: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns once nobody is in the middle of a round trip, or after this long: a guest may hold a
+    /// connection for ever.
+    pub(super) async fn between_round_trips(
+        &self,
+        limit: Duration,
+    ) -> Option<OwnedRwLockWriteGuard<()>> {
+        let nobody = Arc::clone(&self.round_trips).write_owned();
+        tokio::time::timeout(limit, nobody).await.ok()
     }
 
     /// The same connection, for a later check.

@@ -18,6 +18,9 @@ use tracing::{debug, info, warn};
 /// validating an Entra token by itself.
 pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(15);
 
+/// How long a renewal waits for a round trip under way. A token is renewed minutes before its end.
+const ROUND_TRIP: Duration = Duration::from_secs(5);
+
 /// A connection that could not be made.
 #[derive(Clone, Debug)]
 pub struct ConnectFailure {
@@ -83,11 +86,11 @@ impl Cache {
             }
         };
         match had {
-            Some((connection, None)) => return Ok(connection),
+            Some((connection, None)) => return Ok(connection.for_round_trip()),
             // Commands would only queue up behind the `AUTH` that is under way.
             Some((connection, Some(renewal))) => {
                 match tokio::time::timeout(budget, renewal).await {
-                    Ok(true) => return Ok(connection),
+                    Ok(true) => return Ok(connection.for_round_trip()),
                     // Refused: it was given up, and a new one is made.
                     Ok(false) => {}
                     Err(_) => {
@@ -115,7 +118,7 @@ impl Cache {
                 if let Ok(connection) = &result {
                     self.lock().of(candidate).delivered(connection);
                 }
-                result
+                result.map(Connection::for_round_trip)
             }
             Err(_) => Err(ConnectFailure::timeout(progress.so_far())),
         }
@@ -201,6 +204,8 @@ impl Cache {
         };
         let (cache, generation) = (Arc::clone(self), secret.generation);
         let task = tokio::spawn(async move {
+            // Their next command would queue up behind the `AUTH`.
+            let _nobody = connection.between_round_trips(ROUND_TRIP).await;
             let mut redis = connection.redis();
             let auth = dial::authenticate(&mut redis, &secret);
             let result = tokio::time::timeout(ATTEMPT_LIMIT, auth)

@@ -56,15 +56,10 @@ impl Slot {
     /// The kept connection, if it goes with this secret; with what to wait for before it is used.
     pub fn kept(&self, generation: u64) -> Option<(Connection, Option<Renewal>)> {
         let kept = self.kept.as_ref()?;
-        if kept.generation == generation {
-            return Some((kept.connection.again(), None));
-        }
-        match &kept.renewing {
-            Some((to, renewal)) if *to == generation => {
-                Some((kept.connection.again(), Some(renewal.clone())))
-            }
-            _ => None,
-        }
+        let renewing_to = kept.renewing.as_ref().map(|(to, _)| *to);
+        let goes = kept.generation == generation || renewing_to == Some(generation);
+        let renewal = kept.renewing.as_ref().map(|(_, renewal)| renewal.clone());
+        goes.then(|| (kept.connection.again(), renewal))
     }
 
     /// The kept connection, whatever secret it goes with.
@@ -145,7 +140,7 @@ impl Slot {
 
     fn keep(&mut self, connection: &Connection, generation: u64) {
         self.kept = Some(Kept {
-            connection: connection.clone(),
+            connection: connection.idle(),
             generation,
             renewing: None,
         });
