@@ -1,4 +1,5 @@
-//! The load: keep-alive clients that ask as fast as they are answered. Prints one line:
+//! The load: clients that ask as fast as they are answered, over one connection each or, as a
+//! kubelet's probe does, over a new one per request. Prints one line:
 //! `<median in microseconds> <requests per second> <answers other than 200>`.
 
 use anyhow::{Context as _, Result};
@@ -6,7 +7,7 @@ use bytes::Bytes;
 use clap::Parser;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::Request;
-use hyper::client::conn::http1;
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -21,6 +22,9 @@ struct Args {
     clients: usize,
     #[arg(long, default_value_t = 3000)]
     milliseconds: u64,
+    /// Connect for each request.
+    #[arg(long)]
+    new_connections: bool,
 }
 
 #[tokio::main]
@@ -34,6 +38,7 @@ async fn main() -> Result<()> {
                 args.address.clone(),
                 args.path.clone(),
                 started + length,
+                args.new_connections,
             ))
         })
         .collect();
@@ -54,14 +59,20 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn client(address: String, path: String, until: Instant) -> Result<(Vec<Duration>, u64)> {
-    let stream = TcpStream::connect(&address).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
+async fn client(
+    address: String,
+    path: String,
+    until: Instant,
+    new_connections: bool,
+) -> Result<(Vec<Duration>, u64)> {
+    let mut kept = None;
     let (mut times, mut failed) = (Vec::new(), 0);
     while Instant::now() < until {
         let started = Instant::now();
+        let mut sender = match kept.take() {
+            Some(sender) => sender,
+            None => connect(&address).await?,
+        };
         let request = Request::get(&path)
             .header("host", &address)
             .body(Empty::<Bytes>::new())?;
@@ -72,6 +83,15 @@ async fn client(address: String, path: String, until: Instant) -> Result<(Vec<Du
         }
         response.into_body().collect().await?;
         times.push(started.elapsed());
+        kept = (!new_connections).then_some(sender);
     }
     Ok((times, failed))
+}
+
+async fn connect(address: &str) -> Result<SendRequest<Empty<Bytes>>> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }

@@ -7,6 +7,10 @@ use clap::Parser as _;
 use std::process::ExitCode;
 use tokio::runtime::Builder;
 
+// musl's allocator asks the kernel too often (measured: a twentieth of a check).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 // One thread: a check is a dozen hops between tasks, and hops between threads cost more than a second
 // thread earns (measured: `cargo xtask bench`). Guests yield to it every few milliseconds.
 fn main() -> ExitCode {

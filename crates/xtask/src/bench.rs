@@ -1,14 +1,13 @@
 //! `cargo xtask bench`: ours and the native service side by side, on the same machine, the same
 //! Redis, in the same run. Only the ratios mean anything.
 
-use crate::build;
+use crate::image;
 use crate::install::{self, MUSL};
 use crate::shell::{cargo, check, say, workspace};
 use anyhow::{Context as _, Result, ensure};
 use cache_health_standin::{Standin, port};
 use clap::Args;
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -39,11 +38,12 @@ struct Service {
 /// Measures and prints.
 pub fn bench(args: &BenchArgs) -> Result<()> {
     install::redis_server()?;
-    build::build()?;
+    let program = image::program()?;
     say("building the native service and the load");
     let package = [
         "build",
-        "--release",
+        "--profile",
+        image::PROFILE,
         "--target",
         MUSL,
         "-p",
@@ -54,41 +54,43 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
 
     let standin = Standin::start(0, false)?;
     let native = Service::start(
-        &built("baseline"),
+        &image::built("baseline"),
         &[],
         "BASELINE_LISTEN",
         "/constant",
         &standin,
     )?;
     let ours = Service::start(
-        &build::program(),
+        &program,
         &["serve"],
         "CACHE_HEALTH_LISTEN",
         "/readyz",
         &standin,
     )?;
 
-    let run = |what: &str, ours_path: &str, native_path: &str, clients: usize| -> Result<_> {
+    let run = |what: &str, paths: (&str, &str), clients: &str, kind: &[&str]| -> Result<_> {
         say(&format!("{what}, {rounds} rounds"));
+        let length = milliseconds.to_string();
+        let mut arguments = vec!["--clients", clients, "--milliseconds", &length];
+        arguments.extend(kind);
         let mut pairs = Vec::new();
         for _ in 0..rounds {
-            let native = load(&native.address, native_path, clients, milliseconds)?;
-            pairs.push((
-                load(&ours.address, ours_path, clients, milliseconds)?,
-                native,
-            ));
+            let native = load(&native.address, paths.1, &arguments)?;
+            pairs.push((load(&ours.address, paths.0, &arguments)?, native));
         }
         Ok(pairs)
     };
-    let one = run("a fresh check, 1 client", "/healthz?fresh=1", "/healthz", 1)?;
-    let many = run(
-        "a fresh check, 64 clients",
-        "/healthz?fresh=1",
-        "/healthz",
-        64,
+    let fresh = ("/healthz?fresh=1", "/healthz");
+    let one = run("a fresh check, 1 client", fresh, "1", &[])?;
+    let probe = run(
+        "the same, each on a new connection",
+        fresh,
+        "1",
+        &["--new-connections"],
     )?;
+    let many = run("a fresh check, 64 clients", fresh, "64", &[])?;
     let loaded = (ours.resident()?, native.resident()?);
-    let ready = run("/readyz, 1 client", "/readyz", "/constant", 1)?;
+    let ready = run("/readyz, 1 client", ("/readyz", "/constant"), "1", &[])?;
 
     println!("| side by side, medians of {rounds} rounds | ours | native | ratio | aim |");
     println!("|---|---|---|---|---|");
@@ -97,6 +99,12 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
         &one,
         |found| found.median,
         "≤ 1.3",
+    );
+    row(
+        "the same, a new connection each, p50 µs",
+        &probe,
+        |found| found.median,
+        "",
     );
     row(
         "fresh check, 64 clients, checks/s",
@@ -140,14 +148,10 @@ fn row(name: &str, pairs: &[(Found, Found)], value: impl Fn(&Found) -> f64, aim:
     println!("| {name} | {ours:.0} | {native:.0} | {ratio:.2} | {aim} |");
 }
 
-fn built(name: &str) -> PathBuf {
-    build::target().join(MUSL).join("release").join(name)
-}
-
-fn load(address: &str, path: &str, clients: usize, milliseconds: u64) -> Result<Found> {
-    let output = Command::new(built("load"))
-        .args([address, path, "--clients", &clients.to_string()])
-        .args(["--milliseconds", &milliseconds.to_string()])
+fn load(address: &str, path: &str, arguments: &[&str]) -> Result<Found> {
+    let output = Command::new(image::built("load"))
+        .args([address, path])
+        .args(arguments)
         .stderr(Stdio::inherit())
         .output()?;
     let text = String::from_utf8(output.stdout)?;

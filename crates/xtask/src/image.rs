@@ -10,6 +10,8 @@ use std::process::Command;
 
 /// The tag unless another is given.
 pub const TAG: &str = "localhost/cache-health:dev";
+/// The profile that the image's program is built with.
+pub const PROFILE: &str = "container";
 /// The largest image that is acceptable, in bytes.
 const MOST_BYTES: u64 = 25 * 1000 * 1000;
 const DOCKERFILE: &str = "deploy/container/Dockerfile";
@@ -43,22 +45,27 @@ pub fn build(tag: &str) -> Result<()> {
 }
 
 /// The program for the image: without the compiler that `serve --component` needs.
-fn program() -> Result<PathBuf> {
+pub fn program() -> Result<PathBuf> {
     install::targets()?;
     install::musl_tools()?;
     say("building the program for the image; minutes the first time");
     let package = ["-p", "cache-health-host", "--no-default-features"];
-    check(cargo(&["build", "--release", "--target", MUSL]).args(package))?;
+    check(cargo(&["build", "--profile", PROFILE, "--target", MUSL]).args(package))?;
     let folder = target().join("image");
     std::fs::create_dir_all(&folder)?;
     let program = folder.join("cache-health");
-    copy(&target().join(MUSL).join("release/cache-health"), &program)?;
+    copy(&built("cache-health"), &program)?;
     let size = std::fs::metadata(&program)?.len();
     say(&format!("{} has {size} bytes", program.display()));
     if size > MOST_BYTES {
         bail!("the program has more than {MOST_BYTES} bytes");
     }
     Ok(program)
+}
+
+/// Where cargo puts a program that it builds like the image's.
+pub fn built(name: &str) -> PathBuf {
+    target().join(MUSL).join(PROFILE).join(name)
 }
 
 /// What builds images here.
