@@ -15,7 +15,7 @@ pub const VALUE: &[u8] = b"ok";
 pub const TTL_SECONDS: u32 = 60;
 /// How long the provider may take to say what the settings are. They cost no network, so this
 /// is only there for a host that never answers.
-const SETTINGS_LIMIT: Duration = Duration::from_secs(5);
+pub const SETTINGS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a check failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,12 +176,9 @@ impl<C: Capabilities> Probe<'_, '_, C> {
         let (connection, reused) = self.connect(&credential, false, token_time).await?;
         let before = self.attempt.steps.len();
         match self.round_trip(&connection, reused).await {
-            Err(Trouble {
-                cause: Cause::Redis(error),
-                step,
-            }) if policy::reconnects(reused, &error) => {
+            Err(trouble) if policy::reconnects(reused, new_connection, &trouble.cause) => {
                 drop(connection);
-                return self.replace_kept(&credential, error, step, before).await;
+                return self.replace_kept(&credential, trouble, before).await;
             }
             result => result?,
         }
@@ -331,15 +328,14 @@ impl<C: Capabilities> Probe<'_, '_, C> {
         })
     }
 
-    /// The kept connection broke: proves the cache on a new one.
+    /// The kept connection failed: proves the cache on a new one.
     ///
     /// When that too only meets silence, the first time-out is the better witness: Redis stopped
     /// answering on a connection that had worked.
     async fn replace_kept(
         &mut self,
         credential: &C::Credential,
-        error: RedisError,
-        step: Option<Step>,
+        first: Trouble,
         before: usize,
     ) -> Result<(), Trouble> {
         let connected = self.connect(credential, true, None).await;
@@ -349,7 +345,7 @@ impl<C: Capabilities> Probe<'_, '_, C> {
         };
         match result {
             Ok(()) => {
-                // What broke was the connection and not the cache: the steps that count are the
+                // What failed was the connection and not the cache: the steps that count are the
                 // new one's.
                 let broken = self.attempt.steps[before..]
                     .iter()
@@ -362,10 +358,7 @@ impl<C: Capabilities> Probe<'_, '_, C> {
             Err(Trouble {
                 cause: Cause::Redis(RedisError::Timeout),
                 ..
-            }) if error == RedisError::Timeout => Err(Trouble {
-                cause: Cause::Redis(error),
-                step,
-            }),
+            }) if matches!(first.cause, Cause::Redis(RedisError::Timeout)) => Err(first),
             Err(trouble) => Err(trouble),
         }
     }

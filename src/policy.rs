@@ -88,22 +88,25 @@ pub fn command_limit(reused: bool, remaining: Duration) -> Duration {
     if reused { remaining / 2 } else { remaining }
 }
 
-/// Whether a failed command is worth a new connection: the kept one was broken, or leads to a server
-/// that is no longer the one that the name leads to. A permission or the memory would be the same on
-/// any connection.
-pub fn reconnects(reused: bool, error: &RedisError) -> bool {
+/// Whether a failed round trip is worth a new connection: the kept one was broken, or leads to a
+/// server that is no longer the one that the name leads to. A permission, the memory or another value
+/// would be the same on any connection to that server: only a check that has to prove a new connection
+/// anyway finds out whether the name leads to another by now.
+pub fn reconnects(reused: bool, new_connection: bool, cause: &Cause) -> bool {
     let may_be_the_connection = matches!(
-        error,
-        RedisError::Closed
-            | RedisError::Timeout
-            | RedisError::AuthRequired
-            | RedisError::ReadOnly
-            | RedisError::Loading
-            | RedisError::Moved { .. }
-            | RedisError::ServerError(_)
-            | RedisError::Protocol
+        cause,
+        Cause::Redis(
+            RedisError::Closed
+                | RedisError::Timeout
+                | RedisError::AuthRequired
+                | RedisError::ReadOnly
+                | RedisError::Loading
+                | RedisError::Moved { .. }
+                | RedisError::ServerError(_)
+                | RedisError::Protocol
+        )
     );
-    reused && may_be_the_connection
+    reused && (new_connection || may_be_the_connection)
 }
 
 /// Whether an access key is among the candidates.
@@ -221,14 +224,31 @@ mod tests {
 
     #[test]
     fn only_a_kept_connection_that_broke_is_replaced() {
-        assert!(reconnects(true, &RedisError::Closed));
-        assert!(reconnects(true, &RedisError::Timeout));
+        let kept = |error| reconnects(true, false, &Cause::Redis(error));
+        let new = |error| reconnects(false, false, &Cause::Redis(error));
+        assert!(kept(RedisError::Closed));
+        assert!(kept(RedisError::Timeout));
         // A primary that became a replica answers on the connections that it had.
-        assert!(reconnects(true, &RedisError::ReadOnly));
-        assert!(reconnects(true, &RedisError::AuthRequired));
-        assert!(!reconnects(false, &RedisError::ReadOnly));
-        assert!(!reconnects(true, &RedisError::OutOfMemory));
-        assert!(!reconnects(false, &RedisError::Closed));
-        assert!(!reconnects(true, &RedisError::PermissionDenied));
+        assert!(kept(RedisError::ReadOnly));
+        assert!(kept(RedisError::AuthRequired));
+        assert!(!new(RedisError::ReadOnly));
+        assert!(!kept(RedisError::OutOfMemory));
+        assert!(!new(RedisError::Closed));
+        assert!(!kept(RedisError::PermissionDenied));
+        assert!(!reconnects(true, false, &Cause::Mismatch));
+    }
+
+    #[test]
+    fn a_check_that_proves_a_new_connection_does_so_after_any_failure_of_the_kept_one() {
+        let causes = [
+            Cause::Redis(RedisError::OutOfMemory),
+            Cause::Redis(RedisError::PermissionDenied),
+            Cause::Redis(RedisError::Closed),
+            Cause::Mismatch,
+        ];
+        for cause in &causes {
+            assert!(reconnects(true, true, cause), "{cause:?}");
+            assert!(!reconnects(false, true, cause), "{cause:?}");
+        }
     }
 }

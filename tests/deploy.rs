@@ -312,7 +312,7 @@ fn each_point_of_the_verification_can_fail_and_has_a_cure() {
     let plaintext = LOG.replace("TLSv1.3", "none");
     let failed_since = format!(
         "{LOG}{}\n",
-        r#"{"timestamp":"t","level":"INFO","message":"verdict","status":"Fail","failure":"dns","target":"x"}"#
+        r#"{"timestamp":"t","level":"INFO","message":"verdict","status":"fail","failure":"dns","target":"x"}"#
     );
     for (question, answer, says) in [
         ("assignment", "", "is assigned: nothing"),

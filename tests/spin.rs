@@ -122,6 +122,25 @@ fn on_spin_a_configuration_error_is_503_and_names_the_variable_in_lower_case() {
 }
 
 #[test]
+fn on_spin_a_variable_whose_store_is_down_is_not_taken_for_unset() {
+    let scene = Scene::of(&cases()[0]);
+    let mut application = scene.application();
+    application.unreadable = Some("redis_auth");
+    runtime().block_on(async {
+        let (status, document) = Instance::new(application).await.fresh().await;
+        assert_eq!(status, 503);
+        let failure = document.failure.expect("one");
+        assert_eq!(failure.kind, Kind::Config);
+        assert!(
+            failure.output.starts_with("redis_auth could not be read"),
+            "{}",
+            failure.output
+        );
+        assert!(!failure.output.contains("s3cret"), "{}", failure.output);
+    });
+}
+
+#[test]
 fn an_instance_that_goes_away_closes_its_connection() {
     let scene = Scene::of(&cases()[0]);
     let application = scene.application();

@@ -12,7 +12,8 @@ usage: APP_NAME=… RG=… REDIS_NAME=… deploy/azure/deploy.sh --image IMAGE [
   --managed-redis         the cache is an Azure Managed Redis (port 10000)
   --user-assigned ID      resource id of a user-assigned identity, in place of the app's own
   --custom-policy         a policy of +set +get +ping on the key `health` alone, in place of the
-                          built-in Data Contributor (Azure Cache for Redis only)
+                          built-in Data Contributor (Azure Cache for Redis only). It is the
+                          identity's whole access: for an app that uses the cache itself, it is too little
   --access-key            also give the probe the primary key, as a secret, for the fallback
   --key-vault-secret URI  the key as a reference to a Key Vault secret, in place of its value
   --port PORT             the probe's port inside the replica (default 18080: 8080 is often taken)
@@ -131,4 +132,7 @@ query="{properties:{template:{containers:[properties.template.containers[?name!=
 ask '' az containerapp show "${app[@]}" --query "$query" --output json >"$scratch/app.json"
 run az containerapp update "${app[@]}" --yaml "$scratch/app.json"
 
-printf '\n# Then: APP_NAME=%q RG=%q REDIS_NAME=%q deploy/azure/verify.sh\n' "$APP_NAME" "$RG" "$REDIS_NAME"
+verify=deploy/azure/verify.sh
+[ "$service" = redis ] || verify+=' --managed-redis'
+[ -z "$user_assigned" ] || verify+=" --user-assigned $(printf %q "$user_assigned")"
+printf '\n# Then: APP_NAME=%q RG=%q REDIS_NAME=%q %s\n' "$APP_NAME" "$RG" "$REDIS_NAME" "$verify"

@@ -86,7 +86,7 @@ done
 # The verdict is logged whenever it changes: what worked once may have failed since.
 verdict=$(grep -E '"message":"verdict"' <<<"$log" | tail -n 1 || true)
 judge 'the newest verdict is not fail' \
-    'look at /healthz: it names the step and the remedy' test "${verdict/\"status\":\"Fail\"/}" = "$verdict"
+    'look at /healthz: it names the step and the remedy' test "${verdict/\"status\":\"fail\"/}" = "$verdict"
 cat <<'KQL'
   In Log Analytics:
     ContainerAppConsoleLogs_CL

@@ -253,6 +253,30 @@ fn a_new_connection_is_proved_beside_the_kept_one() {
 }
 
 #[test]
+fn a_kept_connection_to_a_full_cache_is_not_all_there_is_to_a_check_of_a_new_one() {
+    let new = Session {
+        steps: vec![(Step::Dns, CALL)],
+        reused: false,
+        tls: None,
+    };
+    // The name leads to a larger cache by now.
+    let host = || Script {
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new.clone()))]),
+        set: acts(vec![
+            Act::Return(Err(RedisError::OutOfMemory)),
+            Act::Return(Ok(())),
+        ]),
+        ..Script::new(&[Entra])
+    };
+    let report_of_new = report_with_new_connection(&host());
+    assert_eq!(report_of_new.status, Status::Pass, "{report_of_new:?}");
+    assert_eq!(
+        failure(&report(&host())),
+        (Kind::OutOfMemory, Some(Step::Set))
+    );
+}
+
+#[test]
 fn a_failing_new_connection_beside_a_healthy_kept_one_warns_with_its_kind() {
     let refused = ConnectFailure {
         error: RedisError::AuthRejected,

@@ -115,6 +115,7 @@ impl Scene {
         Application {
             variables: self.environment.iter().map(lower).collect(),
             ca_file: self.ca_file.clone(),
+            unreadable: None,
             connections: Arc::default(),
         }
     }

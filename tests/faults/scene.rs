@@ -163,6 +163,7 @@ impl Scene {
         Application {
             variables: self.environment.iter().map(lower).collect(),
             ca_file: self.azure.redis.ca_file(),
+            unreadable: None,
             connections: Arc::default(),
         }
     }

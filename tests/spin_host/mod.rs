@@ -28,6 +28,8 @@ use wasmtime_wasi_http::p3::bindings::{Service, ServicePre};
 pub struct Application {
     /// Spin variables, in lower case.
     pub variables: HashMap<String, String>,
+    /// A variable whose store is down.
+    pub unreadable: Option<&'static str>,
     /// The CA that stands for the system's roots.
     pub ca_file: PathBuf,
     /// Connections that are open.

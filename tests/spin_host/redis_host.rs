@@ -16,9 +16,14 @@ impl variables::HostWithStore<State> for HasSelf<State> {
         accessor: &Accessor<State, Self>,
         name: String,
     ) -> Result<std::result::Result<String, variables::Error>> {
-        let value =
-            accessor.with(|mut store| store.get().application.variables.get(&name).cloned());
-        Ok(value.ok_or(variables::Error::Undefined(name)))
+        Ok(accessor.with(|mut store| {
+            let application = &store.get().application;
+            if application.unreadable == Some(&name) {
+                return Err(variables::Error::Provider("s3cret".to_owned()));
+            }
+            let value = application.variables.get(&name).cloned();
+            value.ok_or(variables::Error::Undefined(name))
+        }))
     }
 }
 

@@ -219,4 +219,15 @@ mod tests {
         assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
         assert_eq!(rfc3339(-1), "1970-01-01T00:00:00Z");
     }
+
+    #[test]
+    fn the_document_in_the_readme_is_one_that_is_rendered() {
+        let readme = include_str!("../../../README.md");
+        let (_, rest) = readme.split_once("```json\n").expect("a document");
+        let (shown, _) = rest.split_once("```").expect("its end");
+        let document: Document = serde_json::from_str(shown).expect("a document");
+        let rendered = serde_json::to_value(&document).expect("JSON");
+        let shown: serde_json::Value = serde_json::from_str(shown).expect("JSON");
+        assert_eq!(rendered, shown);
+    }
 }

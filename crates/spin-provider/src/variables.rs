@@ -29,10 +29,18 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
     }
     let mut values = HashMap::new();
     for name in NAMES {
-        // What the manifest does not declare is unset, like what it leaves empty. Spin's own
-        // error text could quote a template, so it goes no further.
-        if let Ok(value) = variables::get(name.to_ascii_lowercase()).await {
-            values.insert(name, value);
+        match variables::get(name.to_ascii_lowercase()).await {
+            Ok(value) => drop(values.insert(name, value)),
+            // What the manifest does not declare is unset, like what it leaves empty.
+            Err(variables::Error::Undefined(_)) => {}
+            // Anything else is not: a store that is down must not turn `entra` into the default.
+            // Spin's own error text could quote a template, so it goes no further.
+            Err(_) => {
+                return Err(ConfigError {
+                    variable: name.to_ascii_lowercase(),
+                    problem: "could not be read: Spin's variable provider failed".to_owned(),
+                });
+            }
         }
     }
     let config = Rc::new(Config::from_variables(&Values(values))?);

@@ -44,7 +44,7 @@ pub fn components() -> Result<()> {
 
 fn ship(guests: &Guests) -> Result<()> {
     let dist = workspace().join("dist");
-    std::fs::create_dir_all(dist.join("wit"))?;
+    std::fs::create_dir_all(&dist)?;
     for (from, to) in [
         (guests.health(), "cache-health.wasm"),
         (guests.for_spin(), "cache-health-for-spin.wasm"),
@@ -54,11 +54,18 @@ fn ship(guests: &Guests) -> Result<()> {
     ] {
         copy(&from, &dist.join(to))?;
     }
-    // The WIT package: what others write against.
-    for entry in std::fs::read_dir(workspace().join("wit"))? {
+    // The WIT package: what others write against, with what it uses.
+    copy_files(&workspace().join("wit"), &dist.join("wit"))?;
+    copy_files(&workspace().join("wit/deps"), &dist.join("wit/deps"))
+}
+
+/// Copies the files of a folder.
+pub fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
         let path = entry?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-            copy(&path, &dist.join("wit").join(name))?;
+            copy(&path, &to.join(name))?;
         }
     }
     Ok(())

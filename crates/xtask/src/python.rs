@@ -1,11 +1,11 @@
 //! `examples/python-app`: built with componentize-py, where Python and PyPI are to be had.
 
-use crate::build::target;
+use crate::build::{copy_files, target};
 use crate::install::from_pypi;
 use crate::shell::{check, workspace};
 use anyhow::Result;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The tool, as tried.
@@ -39,14 +39,4 @@ pub fn example() -> Result<Option<PathBuf>> {
             .arg(&app),
     )?;
     Ok(Some(app))
-}
-
-fn copy_files(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from)? {
-        let path = entry?.path();
-        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-            fs::copy(&path, to.join(name))?;
-        }
-    }
-    Ok(())
 }

@@ -87,13 +87,16 @@ impl Cache {
         // Not cancelled when the check has no more time: the next one finds it done. One at a time,
         // however many commands are told to move.
         let dialling = tokio::spawn(async move {
-            let _one = moving.moving.lock().await;
-            if moving.is_at(&to) {
-                return Ok(());
-            }
-            let moved = tokio::time::timeout(ATTEMPT_LIMIT, dial_node(&endpoint, &moving)).await;
-            moving.move_to(&to, moved.unwrap_or(Err(CacheError::Timeout))?);
-            Ok::<(), CacheError>(())
+            let dial = async {
+                let _one = moving.moving.lock().await;
+                if !moving.is_at(&to) {
+                    moving.move_to(&to, dial_node(&endpoint, &moving).await?);
+                }
+                Ok(())
+            };
+            // Waiting for its turn counts too: more could queue than a node that hangs lets through.
+            let moved = tokio::time::timeout(ATTEMPT_LIMIT, dial).await;
+            moved.unwrap_or(Err(CacheError::Timeout))
         });
         let arrived = tokio::time::timeout_at(until.into(), dialling).await;
         match arrived {

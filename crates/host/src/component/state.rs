@@ -7,8 +7,13 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-/// The most memory one instance may have, in bytes. The component of ours uses about 2 MiB.
+/// The most that one memory of an instance may have, in bytes. The component of ours uses about 2 MiB.
 pub const MAX_INSTANCE_MEMORY: usize = 32 * 1024 * 1024;
+/// The most memories an instance may have. A composition has one for each component in it.
+const MAX_MEMORIES: usize = 16;
+/// The most tables an instance may have, and the most elements of each.
+const MAX_TABLES: usize = 64;
+const MAX_TABLE_ELEMENTS: usize = 100_000;
 /// The most handles one instance may hold.
 const MAX_HANDLES: usize = 4096;
 
@@ -35,6 +40,9 @@ impl State {
             provider,
             limits: StoreLimitsBuilder::new()
                 .memory_size(MAX_INSTANCE_MEMORY)
+                .memories(MAX_MEMORIES)
+                .tables(MAX_TABLES)
+                .table_elements(MAX_TABLE_ELEMENTS)
                 .build(),
         }
     }

@@ -71,7 +71,8 @@ impl App {
         let before = series.newest().map(|newest| newest.document.status);
         if before != Some(document.status) {
             let failure = document.failure_kind().map(|kind| kind.as_str());
-            info!(status = ?document.status, failure, output = document.output, "verdict");
+            let status = document.status.as_str();
+            info!(status, failure, output = document.output, "verdict");
         }
         series.push(sample, self.0.judgement);
     }

@@ -12,7 +12,7 @@ mod with_compiler {
     use crate::component::Runtime;
     use crate::provider::Provider;
     use crate::serve::respond::{self, Response};
-    use http::{Request, StatusCode};
+    use http::Request;
     use http_body_util::{BodyExt as _, Full};
     use hyper::body::Incoming;
     use std::path::Path;
@@ -39,7 +39,7 @@ mod with_compiler {
                 Ok(answer) => answer.map(Full::new),
                 Err(error) => {
                     error!(%error, "the component given with --component");
-                    respond::text(StatusCode::BAD_GATEWAY, "the component gave no answer\n")
+                    respond::no_answer()
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! Which route a request is for, and what each answers.
 
 use crate::serve::app::App;
-use crate::serve::foreign::Foreign;
 use crate::serve::respond::{self, Response};
 use crate::serve::series::Readiness;
 use crate::verdict::{self, Proof};
@@ -15,8 +14,8 @@ pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
     let path = request.uri().path();
     if !matches!(path, "/livez" | "/readyz" | "/healthz") {
         return match app.foreign() {
-            Some(foreign) => forward(app, foreign, request).await,
-            None => respond::text(StatusCode::NOT_FOUND, "no such route; try /healthz\n"),
+            Some(_) => forward(app, request).await,
+            None => respond::no_such_route(),
         };
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -36,12 +35,21 @@ pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
     }
 }
 
-/// Lets somebody else's component answer.
-async fn forward(app: &App, foreign: &Foreign, request: Request<Incoming>) -> Response {
-    match app.admit() {
-        Some(_room) => foreign.answer(request).await,
-        None => respond::too_many(),
-    }
+/// Lets somebody else's component answer. A client that goes away makes no room: its request keeps an
+/// instance busy until it is answered or out of time.
+async fn forward(app: &App, request: Request<Incoming>) -> Response {
+    let Some(room) = app.admit() else {
+        return respond::too_many();
+    };
+    let app = app.clone();
+    let answer = tokio::spawn(async move {
+        let _room = room;
+        match app.foreign() {
+            Some(foreign) => foreign.answer(request).await,
+            None => respond::no_such_route(),
+        }
+    });
+    answer.await.unwrap_or_else(|_| respond::no_answer())
 }
 
 /// Whether a query asks for something: `?name` or `?name=1`.

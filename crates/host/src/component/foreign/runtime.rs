@@ -31,6 +31,9 @@ pub enum RuntimeError {
     /// It trapped, took too long, or answered with an error.
     #[error("the component gave no answer: {0}")]
     NoAnswer(wasmtime::Error),
+    /// It was not there, with its body, in time.
+    #[error("the component's answer took too long")]
+    TooSlow,
     /// Its answer broke off, or is too long.
     #[error("the component's answer broke off or is too long")]
     BrokenOff,
@@ -39,6 +42,7 @@ pub enum RuntimeError {
 /// A component that is ready to answer requests.
 pub struct Runtime {
     handler: ProxyHandler<Instances>,
+    request_limit: Duration,
     closed: Arc<AtomicBool>,
 }
 
@@ -77,6 +81,7 @@ impl Runtime {
         };
         Ok(Self {
             handler: ProxyHandler::new(instances),
+            request_limit,
             closed,
         })
     }
@@ -88,6 +93,12 @@ impl Runtime {
 
     /// Any request to the component. Its answer is collected, up to [`MAX_ANSWER`].
     pub async fn handle(&self, request: http::Request<WasiBody>) -> Result<Answer, RuntimeError> {
+        // The limit of the instance ends with the headers, and is pushed out by other requests.
+        let answer = tokio::time::timeout(self.request_limit, self.answer(request)).await;
+        answer.unwrap_or(Err(RuntimeError::TooSlow))
+    }
+
+    async fn answer(&self, request: http::Request<WasiBody>) -> Result<Answer, RuntimeError> {
         let response = self.handler.handle((), request).await;
         let (parts, body) = response.map_err(RuntimeError::NoAnswer)?.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
