@@ -3,6 +3,8 @@
 mod support;
 
 use cache_health_guests::Guests;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use support::server::Server;
 use support::{Azure, Check};
@@ -26,6 +28,24 @@ fn serve_hostile(check: Check) -> Server {
         .serve_with(&["--component", &argument(&guests().hostile())]);
     server.wait_for_status("/readyz", 200);
     server
+}
+
+/// Its places, 256 of them, are taken by clients that ask for an answer without an end.
+fn ask_for_endless_answers(server: &Server) -> Vec<TcpStream> {
+    let clients = (0..256)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&server.address).expect("connected");
+            stream
+                .write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
+                .expect("written");
+            stream
+        })
+        .collect();
+    server.wait_for("256 requests", |server| {
+        let arrived = |line: &&str| line.contains("\"request\"") && line.contains("\"/endless\"");
+        (server.log().lines().filter(arrived).count() >= 256).then_some(())
+    });
+    clients
 }
 
 /// Serves an app that imports only `health`; its cache works, and then it does not.
@@ -196,4 +216,41 @@ fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
         assert_eq!(looping.join().expect("an answer").status, 502);
     });
     assert_eq!(server.get("/").status, 204);
+}
+
+#[test]
+fn an_answer_without_an_end_is_given_up() {
+    let azure = Azure::start();
+    let server = serve_hostile(azure.check_key().env("CACHE_HEALTH_TIMEOUT", "1s"));
+    assert_eq!(server.get("/endless").status, 502);
+    assert!(
+        server
+            .log()
+            .contains("the component's answer took too long")
+    );
+    assert_eq!(server.get("/").status, 204);
+}
+
+#[test]
+fn a_client_that_goes_away_makes_no_room_in_the_component() {
+    let azure = Azure::start();
+    let server = azure
+        .check_key()
+        .env("CACHE_HEALTH_TIMEOUT", "8s")
+        .env("CACHE_HEALTH_INTERVAL", "9m")
+        .env("RUST_LOG", "info,cache_health=debug")
+        .serve_with(&["--component", &argument(&guests().hostile())]);
+    server.wait_for_status("/readyz", 200);
+    drop(ask_for_endless_answers(&server));
+    let descriptors = format!("/proc/{}/fd", server.process.id());
+    server.wait_for("256 clients to be gone", |_| {
+        let open = std::fs::read_dir(&descriptors).expect("Linux").count();
+        (open < 128).then_some(())
+    });
+    let refused = server.get("/");
+    assert_eq!(refused.body, "too many requests in flight\n");
+    assert_eq!(refused.status, 503);
+    assert_eq!(server.get("/livez").status, 200);
+    // In the end they are out of time, and there is room again.
+    server.wait_for_status("/", 204);
 }

@@ -1,6 +1,7 @@
 //! A component that misbehaves on purpose: `/trap`, `/hog` (allocates without end), `/loop` (computes
-//! without end), `/capabilities` (passes what nobody should to each capability), `/forged` and
-//! `/dropped-twice` (handles that are not its own). Any other path is answered with 204.
+//! without end), `/endless` (an answer whose body has no end), `/capabilities` (passes what nobody
+//! should to each capability), `/forged` and `/dropped-twice` (handles that are not its own). Any other
+//! path is answered with 204.
 
 #[cfg(target_family = "wasm")]
 mod bindings;
@@ -14,6 +15,9 @@ mod wasm {
     use wasi::exports::http::handler::Guest;
     use wasi::http::types::{ErrorCode, Fields, Request, Response};
     use wasi::{wit_future, wit_stream};
+
+    /// Between two bytes of an endless answer, in nanoseconds.
+    const PAUSE: u64 = 100_000_000;
 
     struct Hostile;
 
@@ -36,6 +40,7 @@ mod wasm {
                 Some("/loop") => loop {
                     black_box(0);
                 },
+                Some("/endless") => Ok(endless()),
                 Some("/capabilities") => Ok(with_body(capabilities::abuse().await)),
                 Some("/forged") => {
                     capabilities::forge();
@@ -57,6 +62,18 @@ mod wasm {
             .set_status_code(204)
             .map_err(|()| ErrorCode::InternalError(None))?;
         Ok(response)
+    }
+
+    fn endless() -> Response {
+        let (mut writer, reader) = wit_stream::new();
+        let (_, trailers) = wit_future::new(|| Ok(None));
+        let (response, _sent) = Response::new(Fields::new(), Some(reader), trailers);
+        wasi::wit_bindgen::spawn(async move {
+            while writer.write_one(b'.').await.is_none() {
+                wasi::clocks::monotonic_clock::wait_for(PAUSE).await;
+            }
+        });
+        response
     }
 
     fn with_body(text: String) -> Response {
