@@ -15,7 +15,7 @@ pub const VALUE: &[u8] = b"ok";
 pub const TTL_SECONDS: u32 = 60;
 /// How long the provider may take to say what the settings are. They cost no network, so this
 /// is only there for a host that never answers.
-pub const SETTINGS_LIMIT: Duration = Duration::from_secs(5);
+const SETTINGS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why a check failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,11 @@ pub async fn observe<C: Capabilities>(
     observations
 }
 
+/// What the provider says the settings are; none when it does not say.
+pub async fn settings<C: Capabilities>(host: &C) -> Option<Result<Settings, ConfigError>> {
+    within(host, SETTINGS_LIMIT, host.settings()).await
+}
+
 async fn attempt_all<C: Capabilities>(
     host: &C,
     paused: Option<Kind>,
@@ -93,7 +98,7 @@ async fn attempt_all<C: Capabilities>(
         cause: Cause::Redis(RedisError::Timeout),
         step: None,
     };
-    let settings = match within(host, SETTINGS_LIMIT, host.settings()).await {
+    let settings = match settings(host).await {
         None => return Some(silent),
         Some(Err(error)) => {
             return Some(Trouble {

@@ -11,8 +11,7 @@
 //! (`docs/decisions/0003-waiting-by-the-clock.md`).
 
 use crate::capabilities::Capabilities;
-use crate::check::{Observations, SETTINGS_LIMIT, observe};
-use crate::deadline::within;
+use crate::check::{Observations, observe, settings};
 use crate::memory::Memory;
 use crate::verdict::judge;
 use cache_health_report::{AuthMethod, FallbackReason, Report};
@@ -46,7 +45,7 @@ thread_local! {
 pub async fn check<C: Capabilities>(host: &C, fresh: bool, new_connection: bool) -> Report {
     if !fresh
         && !new_connection
-        && let Some(Ok(settings)) = within(host, SETTINGS_LIMIT, host.settings()).await
+        && let Some(Ok(settings)) = settings(host).await
         && let Some(report) = MEMORY.with_borrow(|m| m.newest(settings.max_age, host.now()))
     {
         return report;

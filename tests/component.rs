@@ -3,8 +3,6 @@
 mod support;
 
 use cache_health_guests::Guests;
-use std::io::Write as _;
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use support::server::Server;
 use support::{Azure, Check};
@@ -28,24 +26,6 @@ fn serve_hostile(check: Check) -> Server {
         .serve_with(&["--component", &argument(&guests().hostile())]);
     server.wait_for_status("/readyz", 200);
     server
-}
-
-/// Its places, 256 of them, are taken by clients that ask for an answer without an end.
-fn ask_for_endless_answers(server: &Server) -> Vec<TcpStream> {
-    let clients = (0..256)
-        .map(|_| {
-            let mut stream = TcpStream::connect(&server.address).expect("connected");
-            stream
-                .write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n")
-                .expect("written");
-            stream
-        })
-        .collect();
-    server.wait_for("256 requests", |server| {
-        let arrived = |line: &&str| line.contains("\"request\"") && line.contains("\"/endless\"");
-        (server.log().lines().filter(arrived).count() >= 256).then_some(())
-    });
-    clients
 }
 
 /// Serves an app that imports only `health`; its cache works, and then it does not.
@@ -241,11 +221,9 @@ fn a_client_that_goes_away_makes_no_room_in_the_component() {
         .env("RUST_LOG", "info,cache_health=debug")
         .serve_with(&["--component", &argument(&guests().hostile())]);
     server.wait_for_status("/readyz", 200);
-    drop(ask_for_endless_answers(&server));
-    let descriptors = format!("/proc/{}/fd", server.process.id());
-    server.wait_for("256 clients to be gone", |_| {
-        let open = std::fs::read_dir(&descriptors).expect("Linux").count();
-        (open < 128).then_some(())
+    drop(server.take_all_places("/endless"));
+    server.wait_for("256 clients to be gone", |server| {
+        (server.descriptors() < 128).then_some(())
     });
     let refused = server.get("/");
     assert_eq!(refused.body, "too many requests in flight\n");

@@ -101,8 +101,7 @@ fn ten_thousand_connections_are_limited_and_livez_answers() {
     assert_eq!(server.get("/healthz?fresh=1").status, 200);
     let resident = server.resident();
     assert!(resident < 64 * MEGABYTE, "{resident}");
-    let descriptors = std::fs::read_dir(format!("/proc/{}/fd", server.process.id()));
-    assert!(descriptors.expect("Linux").count() < 600);
+    assert!(server.descriptors() < 600);
 }
 
 #[test]
@@ -116,20 +115,8 @@ fn too_many_requests_in_flight_are_503_and_livez_answers() {
         .serve();
     server.wait_for_status("/readyz", 200);
     azure.redis.hang().expect("SIGSTOP");
-    let waiting: Vec<TcpStream> = (0..256)
-        .map(|_| {
-            let mut stream = TcpStream::connect(&server.address).expect("connected");
-            stream
-                .write_all(b"GET /healthz?fresh=1 HTTP/1.1\r\nhost: x\r\n\r\n")
-                .expect("written");
-            stream
-        })
-        .collect();
     // All of them have arrived, and hold their places until the deadline.
-    server.wait_for("256 requests", |server| {
-        let arrived = |line: &&str| line.contains("\"request\"") && line.contains("\"/healthz\"");
-        (server.log().lines().filter(arrived).count() >= 256).then_some(())
-    });
+    let waiting = server.take_all_places("/healthz?fresh=1");
     let refused = server.get("/healthz?fresh=1");
     assert_eq!(refused.body, "too many requests in flight\n");
     assert_eq!(refused.status, 503);

@@ -27,6 +27,14 @@ fn kept() -> Session {
     }
 }
 
+fn new() -> Session {
+    Session {
+        steps: vec![(Step::Dns, CALL)],
+        reused: false,
+        tls: None,
+    }
+}
+
 #[test]
 fn everything_working_passes() {
     let report = report(&Script::new(&[Entra]));
@@ -236,13 +244,8 @@ fn without_any_candidate_it_is_the_configuration() {
 
 #[test]
 fn a_new_connection_is_proved_beside_the_kept_one() {
-    let new = Session {
-        steps: vec![(Step::Dns, CALL)],
-        reused: false,
-        tls: None,
-    };
     let host = Script {
-        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new))]),
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new()))]),
         ..Script::new(&[Entra])
     };
     let report = report_with_new_connection(&host);
@@ -254,14 +257,9 @@ fn a_new_connection_is_proved_beside_the_kept_one() {
 
 #[test]
 fn a_kept_connection_to_a_full_cache_is_not_all_there_is_to_a_check_of_a_new_one() {
-    let new = Session {
-        steps: vec![(Step::Dns, CALL)],
-        reused: false,
-        tls: None,
-    };
     // The name leads to a larger cache by now.
     let host = || Script {
-        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new.clone()))]),
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new()))]),
         set: acts(vec![
             Act::Return(Err(RedisError::OutOfMemory)),
             Act::Return(Ok(())),

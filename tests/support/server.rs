@@ -2,13 +2,16 @@
 
 use super::{Azure, Check};
 use cache_health_report::{Document, Kind, Status};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// The longest anything may take that is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How many requests may wait for an answer at once (the README's table of limits).
+const MAX_IN_FLIGHT: usize = 256;
 /// How long the program may take to start.
 const START: Duration = Duration::from_secs(180);
 /// How often to look.
@@ -189,6 +192,27 @@ impl Server {
         started.elapsed()
     }
 
+    /// As many clients as there is room for ask for this, and their requests have arrived: the log has to
+    /// have them, at debug.
+    #[track_caller]
+    pub fn take_all_places(&self, path_and_query: &str) -> Vec<TcpStream> {
+        let request = format!("GET {path_and_query} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let clients = (0..MAX_IN_FLIGHT)
+            .map(|_| {
+                let mut stream = TcpStream::connect(&self.address).expect("connected");
+                stream.write_all(request.as_bytes()).expect("written");
+                stream
+            })
+            .collect();
+        let path = path_and_query.split('?').next().expect("a path");
+        let path = format!("\"{path}\"");
+        self.wait_for("all requests", |server| {
+            let arrived = |line: &&str| line.contains("\"request\"") && line.contains(&path);
+            (server.log().lines().filter(arrived).count() >= MAX_IN_FLIGHT).then_some(())
+        });
+        clients
+    }
+
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .args([&format!("-{name}"), &self.process.id().to_string()])
@@ -208,6 +232,12 @@ impl Server {
             std::thread::sleep(LOOK);
         }
         panic!("still runs after {limit:?}; the log:\n{}", self.log());
+    }
+
+    /// How many files and sockets it has open.
+    pub fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.process.id());
+        std::fs::read_dir(folder).expect("Linux").count()
     }
 
     /// Its resident memory, in bytes.

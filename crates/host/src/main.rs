@@ -7,7 +7,7 @@ use clap::Parser as _;
 use std::process::ExitCode;
 use tokio::runtime::Builder;
 
-// musl's allocator asks the kernel too often (measured: a twentieth of a check).
+// musl's allocator asks the kernel too often: docs/decisions/0010.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

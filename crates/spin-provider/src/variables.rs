@@ -29,7 +29,8 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
     }
     let mut values = HashMap::new();
     for name in NAMES {
-        match variables::get(name.to_ascii_lowercase()).await {
+        let spelled = name.to_ascii_lowercase();
+        match variables::get(spelled.clone()).await {
             Ok(value) => drop(values.insert(name, value)),
             // What the manifest does not declare is unset, like what it leaves empty.
             Err(variables::Error::Undefined(_)) => {}
@@ -37,7 +38,7 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
             // Spin's own error text could quote a template, so it goes no further.
             Err(_) => {
                 return Err(ConfigError {
-                    variable: name.to_ascii_lowercase(),
+                    variable: spelled,
                     problem: "could not be read: Spin's variable provider failed".to_owned(),
                 });
             }

@@ -21,7 +21,7 @@ pub struct App(Arc<Shared>);
 
 struct Shared {
     health: Health,
-    foreign: Option<Foreign>,
+    foreign: Option<Arc<Foreign>>,
     warm: Arc<Flights>,
     cold: Arc<Flights>,
     series: Mutex<Series>,
@@ -35,7 +35,7 @@ impl App {
     pub fn new(health: Health, foreign: Option<Foreign>, config: &Config) -> Self {
         Self(Arc::new(Shared {
             health,
-            foreign,
+            foreign: foreign.map(Arc::new),
             warm: Flights::of(Proof::Warm),
             cold: Flights::of(Proof::Cold),
             series: Mutex::default(),
@@ -55,7 +55,7 @@ impl App {
     }
 
     /// Somebody else's component, if there is one.
-    pub fn foreign(&self) -> Option<&Foreign> {
+    pub fn foreign(&self) -> Option<&Arc<Foreign>> {
         self.0.foreign.as_ref()
     }
 
@@ -89,7 +89,9 @@ impl App {
 
     /// Everything is answered: from now on, a component may end.
     pub fn close(&self) {
-        self.foreign().into_iter().for_each(Foreign::close);
+        self.foreign()
+            .into_iter()
+            .for_each(|foreign| foreign.close());
     }
 
     /// From now on, not ready.

@@ -69,11 +69,6 @@ fn write_steps(out: &mut String, sample: &Sample) {
     }
 }
 
-/// 404.
-pub fn no_such_route() -> Response {
-    text(StatusCode::NOT_FOUND, "no such route; try /healthz\n")
-}
-
 /// 502: somebody else's component failed.
 pub fn no_answer() -> Response {
     text(StatusCode::BAD_GATEWAY, "the component gave no answer\n")

@@ -1,12 +1,14 @@
 //! Which route a request is for, and what each answers.
 
 use crate::serve::app::App;
+use crate::serve::foreign::Foreign;
 use crate::serve::respond::{self, Response};
 use crate::serve::series::Readiness;
 use crate::verdict::{self, Proof};
 use cache_health_report::Kind;
 use http::{Method, Request, StatusCode};
 use hyper::body::{Body as _, Incoming};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Answers a request.
@@ -14,8 +16,8 @@ pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
     let path = request.uri().path();
     if !matches!(path, "/livez" | "/readyz" | "/healthz") {
         return match app.foreign() {
-            Some(_) => forward(app, request).await,
-            None => respond::no_such_route(),
+            Some(foreign) => forward(app, foreign, request).await,
+            None => respond::text(StatusCode::NOT_FOUND, "no such route; try /healthz\n"),
         };
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -37,17 +39,14 @@ pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
 
 /// Lets somebody else's component answer. A client that goes away makes no room: its request keeps an
 /// instance busy until it is answered or out of time.
-async fn forward(app: &App, request: Request<Incoming>) -> Response {
+async fn forward(app: &App, foreign: &Arc<Foreign>, request: Request<Incoming>) -> Response {
     let Some(room) = app.admit() else {
         return respond::too_many();
     };
-    let app = app.clone();
+    let foreign = Arc::clone(foreign);
     let answer = tokio::spawn(async move {
         let _room = room;
-        match app.foreign() {
-            Some(foreign) => foreign.answer(request).await,
-            None => respond::no_such_route(),
-        }
+        foreign.answer(request).await
     });
     answer.await.unwrap_or_else(|_| respond::no_answer())
 }

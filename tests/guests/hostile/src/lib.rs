@@ -14,6 +14,7 @@ mod wasm {
     use std::hint::black_box;
     use wasi::exports::http::handler::Guest;
     use wasi::http::types::{ErrorCode, Fields, Request, Response};
+    use wasi::wit_bindgen::StreamReader;
     use wasi::{wit_future, wit_stream};
 
     /// Between two bytes of an endless answer, in nanoseconds.
@@ -56,8 +57,7 @@ mod wasm {
     }
 
     fn empty() -> Result<Response, ErrorCode> {
-        let (_, trailers) = wit_future::new(|| Ok(None));
-        let (response, _sent) = Response::new(Fields::new(), None, trailers);
+        let response = response(None);
         response
             .set_status_code(204)
             .map_err(|()| ErrorCode::InternalError(None))?;
@@ -66,23 +66,24 @@ mod wasm {
 
     fn endless() -> Response {
         let (mut writer, reader) = wit_stream::new();
-        let (_, trailers) = wit_future::new(|| Ok(None));
-        let (response, _sent) = Response::new(Fields::new(), Some(reader), trailers);
         wasi::wit_bindgen::spawn(async move {
             while writer.write_one(b'.').await.is_none() {
                 wasi::clocks::monotonic_clock::wait_for(PAUSE).await;
             }
         });
-        response
+        response(Some(reader))
     }
 
     fn with_body(text: String) -> Response {
         let (mut writer, reader) = wit_stream::new();
-        let (_, trailers) = wit_future::new(|| Ok(None));
-        let (response, _sent) = Response::new(Fields::new(), Some(reader), trailers);
         wasi::wit_bindgen::spawn(async move {
             let _unread = writer.write_all(text.into_bytes()).await;
         });
-        response
+        response(Some(reader))
+    }
+
+    fn response(body: Option<StreamReader<u8>>) -> Response {
+        let (_, trailers) = wit_future::new(|| Ok(None));
+        Response::new(Fields::new(), body, trailers).0
     }
 }
