@@ -58,7 +58,8 @@ pub enum TokenRejected {
     Status(u16),
     NotAJwt,
     NoObjectId,
-    Expired,
+    /// This many seconds ago.
+    Expired(i64),
 }
 
 /// Why a credential could not be had.
@@ -102,11 +103,23 @@ pub enum RedisError {
     Other(String),
 }
 
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It was made for this check.
+    #[default]
+    New,
+    /// It was kept from an earlier check.
+    Kept,
+    /// It was made for a caller who had gone when it was there.
+    Unclaimed,
+}
+
 /// What was observed of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     pub steps: Vec<(Step, Duration)>,
-    pub reused: bool,
+    pub origin: Origin,
     pub tls: Option<Tls>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::capabilities::{
     AuthPolicy, Candidate, Capabilities, ConfigError, ConnectFailure, CredentialError,
-    CredentialFacts, RedisError, Session, Settings, TokenUnavailable,
+    CredentialFacts, Origin, RedisError, Session, Settings, TokenUnavailable,
 };
 use crate::deadline::{Deadline, budget, within};
 use crate::policy;
@@ -178,26 +178,48 @@ struct Probe<'a, 'h, C: Capabilities> {
 impl<C: Capabilities> Probe<'_, '_, C> {
     async fn run(&mut self, key_follows: bool, new_connection: bool) -> Result<(), Trouble> {
         let (credential, token_time) = self.acquire(key_follows).await?;
-        let (connection, reused) = self.connect(&credential, false, token_time).await?;
+        let (connection, origin) = self.connect(&credential, false, token_time).await?;
         let before = self.attempt.steps.len();
-        match self.round_trip(&connection, reused).await {
-            Err(trouble) if policy::reconnects(reused, new_connection, &trouble.cause) => {
+        match self.round_trip(&connection, origin).await {
+            Err(trouble) if policy::reconnects(origin, new_connection, &trouble.cause) => {
                 drop(connection);
                 return self.replace_kept(&credential, trouble, before).await;
             }
             result => result?,
         }
         // One that was just made has proved it already.
-        if reused && new_connection {
+        if origin == Origin::Kept && new_connection {
             self.attempt.cold_trouble = self.prove_new(&credential).await.err();
         }
         Ok(())
     }
 
-    /// Whether a new connection could be used as well: what the next deployment will need.
+    /// Whether a new connection can be used: what the next deployment will need. One that was made for an
+    /// earlier caller counts when it works; otherwise one is made now.
     async fn prove_new(&mut self, credential: &C::Credential) -> Result<(), Trouble> {
-        let (connection, _) = self.connect(credential, true, None).await?;
-        self.round_trip(&connection, false).await
+        let before = self.attempt.steps.len();
+        let (connection, origin) = self.connect(credential, true, None).await?;
+        match self.round_trip(&connection, origin).await {
+            Err(trouble) if policy::reconnects(origin, true, &trouble.cause) => {
+                drop(connection);
+                let (connection, origin) = self.connect(credential, true, None).await?;
+                self.round_trip(&connection, origin).await?;
+                self.forget_broken(before);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// A later connection works: the steps from here to the first that failed were about a broken one and
+    /// not about the cache.
+    fn forget_broken(&mut self, from: usize) {
+        let broken = self.attempt.steps[from..]
+            .iter()
+            .position(|step| step.status == Status::Fail);
+        if let Some(at) = broken {
+            self.attempt.steps.drain(from..=from + at);
+        }
     }
 
     /// Gets the credential; with it, how long the token took where there is one.
@@ -242,13 +264,13 @@ impl<C: Capabilities> Probe<'_, '_, C> {
         }
     }
 
-    /// Connects; with the connection, whether it was kept from an earlier check.
+    /// Connects; with the connection, where it comes from.
     async fn connect(
         &mut self,
         credential: &C::Credential,
         fresh: bool,
         token_time: Option<Duration>,
-    ) -> Result<(C::Connection, bool), Trouble> {
+    ) -> Result<(C::Connection, Origin), Trouble> {
         let call = self
             .host
             .connect(credential, budget(self.remaining()), fresh);
@@ -266,7 +288,7 @@ impl<C: Capabilities> Probe<'_, '_, C> {
             Err(failure) => failure.session.clone(),
         };
         // A token that came with a kept connection was not asked for by this check.
-        if let Some(time) = token_time.filter(|_| !session.reused) {
+        if let Some(time) = token_time.filter(|_| session.origin != Origin::Kept) {
             self.record(Step::Token, Status::Pass, time);
         }
         let known: Duration = session.steps.iter().map(|(_, time)| *time).sum();
@@ -275,7 +297,7 @@ impl<C: Capabilities> Probe<'_, '_, C> {
         }
         self.attempt.tls = session.tls.or(self.attempt.tls.take());
         match result {
-            Ok(connection) => Ok((connection, session.reused)),
+            Ok(connection) => Ok((connection, session.origin)),
             Err(failure) => {
                 self.record(failure.step, Status::Fail, took.saturating_sub(known));
                 Err(Trouble {
@@ -290,13 +312,13 @@ impl<C: Capabilities> Probe<'_, '_, C> {
     async fn round_trip(
         &mut self,
         connection: &C::Connection,
-        reused: bool,
+        origin: Origin,
     ) -> Result<(), Trouble> {
         let host = self.host;
-        let limit = budget(policy::command_limit(reused, self.remaining()));
+        let limit = budget(policy::command_limit(origin, self.remaining()));
         self.command(Step::Set, host.set(connection, VALUE, TTL_SECONDS, limit))
             .await?;
-        let limit = budget(policy::command_limit(reused, self.remaining()));
+        let limit = budget(policy::command_limit(origin, self.remaining()));
         let value = self.command(Step::Get, host.get(connection, limit)).await?;
         if value.as_deref() == Some(VALUE) {
             return Ok(());
@@ -343,21 +365,9 @@ impl<C: Capabilities> Probe<'_, '_, C> {
         first: Trouble,
         before: usize,
     ) -> Result<(), Trouble> {
-        let connected = self.connect(credential, true, None).await;
-        let result = match connected {
-            Ok((connection, _)) => self.round_trip(&connection, false).await,
-            Err(trouble) => Err(trouble),
-        };
-        match result {
+        match self.prove_new(credential).await {
             Ok(()) => {
-                // What failed was the connection and not the cache: the steps that count are the
-                // new one's.
-                let broken = self.attempt.steps[before..]
-                    .iter()
-                    .position(|step| step.status == Status::Fail);
-                if let Some(at) = broken {
-                    self.attempt.steps.drain(before..=before + at);
-                }
+                self.forget_broken(before);
                 Ok(())
             }
             Err(Trouble {

@@ -5,7 +5,7 @@ use crate::bindings::cache_health::probe::{credentials, redis, settings};
 use crate::bindings::exports::cache_health::probe::health;
 use crate::capabilities::{
     AuthPolicy, Candidate, Capabilities, ConfigError, ConnectFailure, CredentialError,
-    CredentialFacts, RedisError, Session, Settings, TokenRejected, TokenUnavailable,
+    CredentialFacts, Origin, RedisError, Session, Settings, TokenRejected, TokenUnavailable,
 };
 use cache_health_report as report;
 use report::{AuthMethod, Step, Tls};
@@ -160,7 +160,7 @@ fn credential_error_from_wit(wit: credentials::CredentialError) -> CredentialErr
             credentials::TokenRejected::Status(status) => TokenRejected::Status(status),
             credentials::TokenRejected::NotAJwt => TokenRejected::NotAJwt,
             credentials::TokenRejected::NoObjectId => TokenRejected::NoObjectId,
-            credentials::TokenRejected::Expired => TokenRejected::Expired,
+            credentials::TokenRejected::Expired(ago) => TokenRejected::Expired(ago),
         }),
         Wit::KeyUnreadable(error) => CredentialError::Unreadable(config_error_from_wit(error)),
         Wit::UnknownCandidate => CredentialError::Other("the host knows no such candidate".into()),
@@ -217,7 +217,11 @@ fn session_from_wit(wit: redis::Session) -> Session {
                 )
             })
             .collect(),
-        reused: wit.reused,
+        origin: match wit.origin {
+            redis::Origin::New => Origin::New,
+            redis::Origin::Kept => Origin::Kept,
+            redis::Origin::Unclaimed => Origin::Unclaimed,
+        },
         tls: wit.tls.map(|tls| Tls {
             protocol: tls.protocol,
             cipher: tls.cipher,

@@ -1,6 +1,6 @@
 //! Which credential is tried, when the next one is, and how long each may take. Pure.
 
-use crate::capabilities::{AuthPolicy, Candidate, CredentialError, RedisError};
+use crate::capabilities::{AuthPolicy, Candidate, CredentialError, Origin, RedisError};
 use crate::check::Cause;
 use cache_health_report::{AuthMethod, FallbackReason, Kind};
 use std::time::Duration;
@@ -82,17 +82,21 @@ pub fn acquire_limit(
     }
 }
 
-/// How long a command may take on a connection kept from an earlier check. It may be half-open,
-/// which shows only as silence, and then a new one needs the rest of the time.
-pub fn command_limit(reused: bool, remaining: Duration) -> Duration {
-    if reused { remaining / 2 } else { remaining }
+/// How long a command may take. A connection from earlier may be half-open, which shows only as silence,
+/// and then a new one needs the rest of the time.
+pub fn command_limit(origin: Origin, remaining: Duration) -> Duration {
+    match origin {
+        Origin::New => remaining,
+        Origin::Kept | Origin::Unclaimed => remaining / 2,
+    }
 }
 
 /// Whether a failed round trip is worth a new connection: the kept one was broken, or leads to a
 /// server that is no longer the one that the name leads to. A permission, the memory or another value
 /// would be the same on any connection to that server: only a check that has to prove a new connection
-/// anyway finds out whether the name leads to another by now.
-pub fn reconnects(reused: bool, new_connection: bool, cause: &Cause) -> bool {
+/// anyway finds out whether the name leads to another by now. A connection that nobody claimed proves
+/// something only when it works.
+pub fn reconnects(origin: Origin, new_connection: bool, cause: &Cause) -> bool {
     let may_be_the_connection = matches!(
         cause,
         Cause::Redis(
@@ -106,7 +110,11 @@ pub fn reconnects(reused: bool, new_connection: bool, cause: &Cause) -> bool {
                 | RedisError::Protocol
         )
     );
-    reused && (new_connection || may_be_the_connection)
+    match origin {
+        Origin::New => false,
+        Origin::Kept => new_connection || may_be_the_connection,
+        Origin::Unclaimed => true,
+    }
 }
 
 /// Whether an access key is among the candidates.
@@ -224,8 +232,8 @@ mod tests {
 
     #[test]
     fn only_a_kept_connection_that_broke_is_replaced() {
-        let kept = |error| reconnects(true, false, &Cause::Redis(error));
-        let new = |error| reconnects(false, false, &Cause::Redis(error));
+        let kept = |error| reconnects(Origin::Kept, false, &Cause::Redis(error));
+        let new = |error| reconnects(Origin::New, false, &Cause::Redis(error));
         assert!(kept(RedisError::Closed));
         assert!(kept(RedisError::Timeout));
         // A primary that became a replica answers on the connections that it had.
@@ -235,7 +243,7 @@ mod tests {
         assert!(!kept(RedisError::OutOfMemory));
         assert!(!new(RedisError::Closed));
         assert!(!kept(RedisError::PermissionDenied));
-        assert!(!reconnects(true, false, &Cause::Mismatch));
+        assert!(!reconnects(Origin::Kept, false, &Cause::Mismatch));
     }
 
     #[test]
@@ -247,8 +255,9 @@ mod tests {
             Cause::Mismatch,
         ];
         for cause in &causes {
-            assert!(reconnects(true, true, cause), "{cause:?}");
-            assert!(!reconnects(false, true, cause), "{cause:?}");
+            assert!(reconnects(Origin::Kept, true, cause), "{cause:?}");
+            assert!(reconnects(Origin::Unclaimed, true, cause), "{cause:?}");
+            assert!(!reconnects(Origin::New, true, cause), "{cause:?}");
         }
     }
 }

@@ -48,6 +48,8 @@ pub struct Circumstances<'a> {
     pub principal: Option<&'a str>,
     /// Whether the identity endpoint answered 400: no such identity is assigned.
     pub no_such_identity: bool,
+    /// How many seconds ago a token had ended that was only just handed out.
+    pub ended_ago: Option<i64>,
 }
 
 /// What to do about trouble of this kind.
@@ -104,6 +106,11 @@ pub fn remedy(kind: Kind, circumstances: Circumstances<'_>) -> String {
              \"$IDENTITY_NAME\" --resource-group \"$RG\" --issuer \"$OIDC_ISSUER\" --subject \
              system:serviceaccount:\"$NAMESPACE\":\"$SERVICE_ACCOUNT\" --audiences \
              api://AzureADTokenExchange"
+            .into(),
+        Kind::TokenRejected if circumstances.ended_ago.is_some() => "The clocks differ: a token that \
+             was only just issued has ended by this machine's. Set the machine's clock (time \
+             synchronisation of the node or host; a suspended machine comes back late), and compare \
+             it with the Date header of any HTTPS answer."
             .into(),
         Kind::TokenRejected if circumstances.no_such_identity => {
             "No such identity is assigned to the app. With only a user-assigned identity set \
@@ -208,10 +215,27 @@ fn permission_denied(service: Service<'_>, circumstances: Circumstances<'_>, key
         Some(Step::Set) => "Data Reader cannot SET: it needs Data Contributor, or",
         _ => "Its access policy lacks the command or the key: it needs Data Contributor, or",
     };
-    format!(
-        "{why} a custom policy with `+set +get +ping ~{key}`: {}",
-        assign(service, circumstances.principal)
-    )
+    let who = circumstances.principal.unwrap_or("$PRINCIPAL_ID");
+    let cure = match service {
+        // It has an assignment, or Redis would have refused it, and Azure allows one per identity.
+        Service::CacheForRedis(name) => format!(
+            "an identity has one assignment per cache, so find its name and update it: az redis \
+             access-policy-assignment list --name {name} --resource-group \"$RG\" --query \
+             \"[?objectId=='{who}']\", then az redis access-policy-assignment update --name {name} \
+             --resource-group \"$RG\" --policy-assignment-name \"$ASSIGNMENT\" --access-policy-name \
+             \"Data Contributor\" --object-id \"{who}\" --object-id-alias \"{who}\""
+        ),
+        Service::ManagedRedis(name) => format!(
+            "find its assignment and update it: az redisenterprise database access-policy-assignment \
+             list --cluster-name {name} --resource-group \"$RG\" --database-name default --query \
+             \"[?user.objectId=='{who}']\", then az redisenterprise database access-policy-assignment \
+             update --cluster-name {name} --resource-group \"$RG\" --database-name default \
+             --access-policy-assignment-name \"$ASSIGNMENT\" --access-policy-name default --object-id \
+             \"{who}\""
+        ),
+        Service::Unknown => format!("change the rules of user {who} in the server's ACL"),
+    };
+    format!("{why} a custom policy with `+set +get +ping ~{key}`; {cure}")
 }
 
 /// The command that assigns the least of the built-in policies that suffices.

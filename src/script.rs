@@ -2,7 +2,7 @@
 
 use crate::capabilities::{
     AuthPolicy, Candidate, Capabilities, ConfigError, ConnectFailure, CredentialError,
-    CredentialFacts, RedisError, Session, Settings,
+    CredentialFacts, Origin, RedisError, Session, Settings,
 };
 use cache_health_report::{AuthMethod, Step};
 use std::cell::{Cell, RefCell};
@@ -68,7 +68,7 @@ impl Script {
             })),
             connect: queue(Ok(Session {
                 steps: vec![(Step::Dns, CALL)],
-                reused: false,
+                origin: Origin::New,
                 tls: None,
             })),
             set: queue(Ok(())),

@@ -127,6 +127,12 @@ fn finding(trouble: &Trouble, settings: Option<&Settings>, attempt: Option<&Atte
             trouble.cause,
             Cause::Credential(CredentialError::TokenRejected(TokenRejected::Status(400)))
         ),
+        ended_ago: match trouble.cause {
+            Cause::Credential(CredentialError::TokenRejected(TokenRejected::Expired(ago))) => {
+                Some(ago)
+            }
+            _ => None,
+        },
     };
     Finding {
         kind,
@@ -230,7 +236,19 @@ fn rejected(reason: TokenRejected) -> String {
         }
         TokenRejected::NotAJwt => "The token is not a JSON Web Token".into(),
         TokenRejected::NoObjectId => "The token has no oid claim to take as the user name".into(),
-        TokenRejected::Expired => "The token had expired when it was handed out".into(),
+        TokenRejected::Expired(ago) => format!(
+            "The token had ended {} before it was handed out, by this machine's clock",
+            length(ago)
+        ),
+    }
+}
+
+/// A length of time as people say it.
+fn length(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
     }
 }
 
@@ -252,6 +270,7 @@ fn warnings(attempts: &[Attempt], settings: Option<&Settings>, now: i64) -> Vec<
                 label: Some(&last.candidate.label),
                 principal: None,
                 no_such_identity: false,
+                ended_ago: None,
             },
         ),
         code: None,
@@ -317,16 +336,28 @@ fn warnings(attempts: &[Attempt], settings: Option<&Settings>, now: i64) -> Vec<
             Kind::TokenExpiring,
         ));
     }
-    if let Some(tls) = &last.tls
-        && tls.not_after.saturating_sub(now) < CERTIFICATE_WARNING
-        && last.trouble.is_none()
-    {
-        warnings.push(warning(
-            Kind::CertificateExpiring,
-            Some(Step::Tls),
-            "The server's certificate ends in less than fourteen days".into(),
-            Kind::CertificateExpiring,
-        ));
+    if let Some(tls) = last.tls.as_ref().filter(|_| last.trouble.is_none()) {
+        let left = tls.not_after.saturating_sub(now);
+        let found = if left <= 0 {
+            // Only a connection from before its end still works.
+            let output = "The server's certificate has ended: the kept connection works, and no new \
+                          one can be made";
+            Some((Kind::TlsExpired, output))
+        } else if left < CERTIFICATE_WARNING {
+            let output = "The server's certificate ends in less than fourteen days";
+            Some((Kind::CertificateExpiring, output))
+        } else {
+            None
+        };
+        // A new connection that was tried has said so already.
+        let said = |kind| {
+            warnings
+                .iter()
+                .any(|finding: &Finding| finding.kind == kind)
+        };
+        if let Some((kind, output)) = found.filter(|(kind, _)| !said(*kind)) {
+            warnings.push(warning(kind, Some(Step::Tls), output.into(), kind));
+        }
     }
     warnings
 }

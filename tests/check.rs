@@ -5,6 +5,7 @@ mod support;
 
 use cache_health_report::{AuthMethod, Kind, Status, Step};
 use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
+use cache_health_standin::proxy::Welcome;
 use cache_health_standin::token::{self, Token};
 use std::net::TcpListener;
 use std::time::Duration;
@@ -343,4 +344,87 @@ fn the_identity_endpoint_is_asked_the_way_the_protocol_says() {
             .auth
             .is_none_or(|auth| auth.method != AuthMethod::Entra)
     );
+}
+
+#[test]
+fn an_identity_endpoint_that_takes_longer_than_one_request_gives_its_token_all_the_same() {
+    let azure = Azure::start();
+    let late = Behaviour::Late(Duration::from_secs(6), azure.token.clone());
+    azure.identity.behave(late);
+    azure
+        .check_entra()
+        .env("CACHE_HEALTH_TIMEOUT", "15s")
+        .run()
+        .passes();
+    // The twin: a deadline that ends before is kept.
+    azure
+        .check_entra()
+        .env("CACHE_HEALTH_TIMEOUT", "1s")
+        .run()
+        .fails(Kind::TokenUnavailable, Step::Token);
+}
+
+#[test]
+fn a_handshake_that_takes_longer_than_one_attempt_succeeds_all_the_same() {
+    let azure = Azure::start();
+    let proxy = azure.proxy();
+    proxy.welcome(Welcome::Late(Duration::from_secs(6)));
+    let check = || {
+        azure
+            .check_key()
+            .env("REDIS_PORT", proxy.port().to_string())
+    };
+    check().env("CACHE_HEALTH_TIMEOUT", "15s").run().passes();
+    let short = check().env("CACHE_HEALTH_TIMEOUT", "1s").run();
+    short.fails(Kind::Timeout, Step::Tls);
+}
+
+#[test]
+fn a_token_that_ended_before_it_was_handed_out_says_by_how_much_the_clocks_differ() {
+    let azure = Azure::start();
+    azure
+        .identity
+        .behave(Behaviour::Token(Token::mint(&azure.object_id, -600)));
+    let verdict = azure.check_entra().run();
+    let verdict = verdict.fails(Kind::TokenRejected, Step::Token);
+    let failure = verdict.document.failure.expect("a failure");
+    assert!(
+        failure.output.contains("10 min before"),
+        "{}",
+        failure.output
+    );
+    assert!(
+        failure.remedy.contains("clocks differ"),
+        "{}",
+        failure.remedy
+    );
+}
+
+#[test]
+fn the_memory_of_the_process_is_nobody_elses() {
+    // What belongs to a process that is not dumpable belongs to root in /proc, whoever runs it.
+    use std::os::unix::fs::MetadataExt as _;
+    const NOBODY: &str = "65534";
+    let azure = Azure::start();
+    let port = cache_health_standin::port::any_free().expect("a port");
+    let check = azure.check_key().without("REDIS_CA_FILE");
+    let program = check.program();
+    let mut child = std::process::Command::new("setpriv")
+        .args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--"])
+        .arg(program.get_program())
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
+        .env_clear()
+        .envs(check.environment())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("setpriv, of util-linux");
+    let until = std::time::Instant::now() + support::server::PATIENCE;
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(std::time::Instant::now() < until, "it does not serve");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let owner = std::fs::metadata(format!("/proc/{}/maps", child.id())).map(|m| m.uid());
+    let _ = child.kill();
+    let _ = child.wait();
+    assert_eq!(owner.expect("a process"), 0);
 }

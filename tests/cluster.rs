@@ -5,7 +5,6 @@ mod support;
 
 use cache_health_report::{Kind, Status, Step};
 use cache_health_standin::certificates::{Authority, Chain, Leaf};
-use cache_health_standin::port;
 use cache_health_standin::redis::{RedisOptions, RedisServer};
 use cache_health_standin::token;
 use std::time::{Duration, Instant};
@@ -40,17 +39,12 @@ impl Cluster {
         };
         let access_key = token::access_key();
         let node = |chain: Chain| {
-            let bus = port::any_free().expect("a port");
             RedisServer::start(RedisOptions {
                 chain,
                 ca_pem: authority.pem(),
                 access_key: access_key.clone(),
-                config: vec![
-                    "cluster-enabled yes".into(),
-                    "tls-cluster yes".into(),
-                    format!("cluster-port {bus}"),
-                    "cluster-node-timeout 5000".into(),
-                ],
+                cluster: true,
+                config: vec!["cluster-node-timeout 5000".into()],
                 ..RedisOptions::default()
             })
             .expect("redis-server")
@@ -139,6 +133,7 @@ fn the_connection_to_the_node_is_kept() {
         let answer = server.get("/healthz?fresh=1");
         assert_eq!(answer.verdict(), (Status::Pass, vec![]), "{}", answer.body);
     }
+    server.wait_for_log("MOVED; followed");
     assert_eq!(server.log().matches("MOVED; followed").count(), 1);
 }
 

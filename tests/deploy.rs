@@ -44,9 +44,26 @@ impl Subscription {
         std::fs::write(self.path(question), answer).expect("written");
     }
 
+    /// The identity has access to the cache with this policy already.
+    fn has_access(&self, name: &str, policy: &str) {
+        self.has("assignments", &format!("{name}\t{policy}\t{PRINCIPAL}\n"));
+    }
+
+    fn access(&self) -> String {
+        std::fs::read_to_string(self.path("assignments")).unwrap_or_default()
+    }
+
     fn run(&self, script: &str, arguments: &[&str]) -> Output {
-        script_of(script)
-            .args(arguments)
+        self.with_az(script_of(script).args(arguments))
+    }
+
+    /// Runs a command as a reader would paste it.
+    fn shell(&self, command: &str) -> Output {
+        self.with_az(Command::new("bash").env_clear().args(["-c", command]))
+    }
+
+    fn with_az(&self, command: &mut Command) -> Output {
+        command
             .env(
                 "PATH",
                 format!("{}:/usr/bin:/bin", self.folder.path().display()),
@@ -252,11 +269,104 @@ fn a_second_run_does_the_same() {
         succeeds(&subscription.run("deploy.sh", &["--image", "i"]));
         let calls = subscription.calls();
         std::fs::remove_file(subscription.path("calls")).expect("removed");
-        // But for the name of the scratch folder.
-        let lines = calls.lines().filter(|line| !line.contains("--yaml"));
+        // But for the name of the scratch folder, and the access that is there the second time.
+        let lines = calls
+            .lines()
+            .filter(|line| !line.contains("--yaml") && !line.contains("assignment create"));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(once(), once());
+    let first = once();
+    let access = subscription.access();
+    assert_eq!(first, once());
+    assert_eq!(access, subscription.access());
+}
+
+#[test]
+fn access_that_is_there_and_suffices_is_left_alone() {
+    for (policy, permissions) in [
+        ("Data Owner", ""),
+        ("Data Contributor", ""),
+        ("shop", "+@read +@write ~*\n"),
+        ("probe", "+set +get +ping ~health\n"),
+    ] {
+        let subscription = Subscription::new();
+        subscription.has_access("the-apps-own", policy);
+        subscription.has("permissions", permissions);
+        let before = subscription.access();
+        let said = succeeds(&subscription.run("deploy.sh", &["--image", "i"]));
+        assert!(said.contains("has access already"), "{said}");
+        assert!(
+            !subscription.calls().contains("assignment create"),
+            "{policy}"
+        );
+        assert_eq!(subscription.access(), before);
+    }
+    let subscription = Subscription::new();
+    subscription.has_access("theapps", "default");
+    let arguments = ["--image", "i", "--managed-redis"];
+    let said = succeeds(&subscription.run("deploy.sh", &arguments));
+    assert!(said.contains("has access already"), "{said}");
+    assert!(!subscription.calls().contains("assignment create"));
+}
+
+#[test]
+fn access_that_does_not_suffice_is_named_with_what_it_lacks_and_not_changed() {
+    for (policy, permissions, lacks) in [
+        ("Data Reader", "", "lacks +set."),
+        ("shop", "+get ~shop:*\n", "lacks +set ~health."),
+        ("none", "+ping\n", "lacks +set +get ~health."),
+    ] {
+        let subscription = Subscription::new();
+        subscription.has_access("the-apps-own", policy);
+        subscription.has("permissions", permissions);
+        let before = subscription.access();
+        let output = subscription.run("deploy.sh", &["--image", "i"]);
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(lacks), "{said}");
+        // What it advises is what Azure takes.
+        let advice = said
+            .lines()
+            .find(|line| line.contains("access-policy-assignment update"));
+        let advice = advice.expect("a command").trim().to_owned();
+        assert_eq!(subscription.access(), before);
+        assert!(!subscription.calls().contains("--yaml"), "{said}");
+        let cured = subscription.shell(&advice);
+        assert!(cured.status.success(), "{}", text(&cured));
+        succeeds(&subscription.run("deploy.sh", &["--image", "i"]));
+    }
+}
+
+#[test]
+fn the_fake_az_refuses_a_second_assignment_as_azure_does() {
+    let subscription = Subscription::new();
+    subscription.has_access("the-apps-own", "Data Reader");
+    let create = format!(
+        "az redis access-policy-assignment create --name c --resource-group rg --policy-assignment-name \
+         other --access-policy-name 'Data Contributor' --object-id {PRINCIPAL} --object-id-alias shop"
+    );
+    let refused = subscription.shell(&create);
+    assert!(!refused.status.success());
+    assert!(
+        text(&refused).contains("duplicate entries"),
+        "{}",
+        text(&refused)
+    );
+}
+
+#[test]
+fn a_key_that_was_rotated_restarts_the_revision() {
+    let (_subscription, calls) = deploys(&["--access-key"]);
+    let (set, restart) = (calls.find("secret set"), calls.find("revision restart"));
+    assert!(set.is_some() && restart > set, "{calls}");
+    assert!(calls.contains("--revision shop--0000001"), "{calls}");
+    let (_subscription, calls) = deploys(&[]);
+    assert!(!calls.contains("revision restart"), "{calls}");
+    let dry = script_of("deploy.sh")
+        .args(["--image", "i", "--access-key", "--dry-run"])
+        .output()
+        .expect("bash");
+    assert!(succeeds(&dry).contains("az containerapp revision restart"));
 }
 
 #[test]
@@ -302,6 +412,7 @@ fn a_failing_az_ends_the_deployment() {
 #[test]
 fn verification_passes_when_all_three_points_do() {
     let subscription = Subscription::new();
+    subscription.has_access("the-apps-own", "Data Contributor");
     let text = succeeds(&subscription.run("verify.sh", &[]));
     assert_eq!(text.matches("PASS").count(), 7, "{text}");
     assert!(!text.contains("FAIL"), "{text}");
@@ -315,7 +426,7 @@ fn each_point_of_the_verification_can_fail_and_has_a_cure() {
         r#"{"timestamp":"t","level":"INFO","message":"verdict","status":"fail","failure":"dns","target":"x"}"#
     );
     for (question, answer, says) in [
-        ("assignment", "", "is assigned: nothing"),
+        ("assignments", "", "is assigned: nothing"),
         ("log", "nothing here\n", "SET succeeded"),
         ("log", &LOG.replace("GET", "SET"), "GET succeeded"),
         ("log", &plaintext, "the probe's own sessions"),
@@ -324,6 +435,7 @@ fn each_point_of_the_verification_can_fail_and_has_a_cure() {
         ("log", &failed_since, "the newest verdict is not fail"),
     ] {
         let subscription = Subscription::new();
+        subscription.has_access("the-apps-own", "Data Contributor");
         subscription.has(question, answer);
         let output = subscription.run("verify.sh", &[]);
         let text = text(&output);

@@ -43,8 +43,16 @@ fn the_kubernetes_manifest_fits_the_published_schemas() {
 }
 
 #[test]
-fn the_workflow_fits_the_published_schema_and_pins_its_actions() {
-    let path = ".github/workflows/ci.yml";
+fn the_workflows_fit_the_published_schema_and_pin_their_actions() {
+    for path in [
+        ".github/workflows/ci.yml",
+        ".github/workflows/advisories.yml",
+    ] {
+        fits_and_pins(path);
+    }
+}
+
+fn fits_and_pins(path: &str) {
     let workflow = std::fs::read_to_string(workspace().join(path)).expect("read");
     for line in workflow.lines().filter(|line| line.contains("uses:")) {
         let commit = line

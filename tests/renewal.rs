@@ -88,7 +88,7 @@ fn a_refused_re_authentication_replaces_the_connection() {
         assert_eq!(fresh.verdict().0, Status::Pass, "{}", fresh.body);
         (proxy.accepted() == 2).then_some(())
     });
-    assert!(server.log().contains("could not be authenticated again"));
+    server.wait_for_log("could not be authenticated again");
 }
 
 #[test]
@@ -120,9 +120,8 @@ fn an_identity_outage_passes_warns_fails_and_passes_again_by_itself() {
     );
     azure.issue_tokens_of(LIFE);
     let recovery = server.wait_for_status("/readyz", 200);
-    // A failed request is not repeated for a second, and the endpoint's 503 had been retried with
-    // pauses of up to three.
-    assert!(recovery < Duration::from_secs(5), "{recovery:?}");
+    // An endpoint that fails is asked once in five seconds.
+    assert!(recovery < Duration::from_secs(8), "{recovery:?}");
 }
 
 #[test]
@@ -180,7 +179,7 @@ fn a_slow_re_authentication_makes_checks_wait_and_not_fail() {
         assert_eq!(fresh.verdict(), (Status::Pass, vec![]), "{}", fresh.body);
         std::thread::sleep(ASK);
     }
-    assert!(server.log().contains("was authenticated again"));
+    server.wait_for_log("was authenticated again");
     assert_eq!(proxy.accepted(), 1);
 }
 

@@ -4,8 +4,9 @@ mod support;
 
 use cache_health_report::{Kind, Status};
 use cache_health_standin::certificates::{Authority, Leaf};
-use cache_health_standin::proxy::Action;
+use cache_health_standin::proxy::{Action, Proxy};
 use cache_health_standin::token;
+use std::time::{Duration, Instant};
 use support::server::Server;
 use support::{Azure, Check};
 
@@ -196,4 +197,134 @@ fn a_new_connection_that_cannot_be_used_does_not_take_the_place_of_one_that_can(
         let fresh = server.get("/healthz?fresh=1");
         assert_eq!(fresh.verdict(), (Status::Pass, vec![]), "{}", fresh.body);
     }
+}
+
+#[test]
+fn a_certificate_that_ended_shows_on_a_new_connection_to_a_server_that_keeps_running() {
+    // A restart would make new session tickets and hide a client that resumes sessions.
+    let azure = Azure::with_leaf(&Leaf {
+        ends: time::Duration::seconds(6),
+        ..Leaf::default()
+    });
+    let ended = Instant::now() + Duration::from_secs(7);
+    let check = azure.check_key().env("CACHE_HEALTH_INTERVAL", "9m");
+    let server = check.env("CACHE_HEALTH_TIMEOUT", "2s").serve();
+    server.wait_for_status("/readyz", 200);
+    let fresh = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(fresh, (Status::Warn, vec![Kind::CertificateExpiring]));
+    while Instant::now() < ended {
+        let before = server.get("/healthz?new-connection=1").verdict().0;
+        assert_eq!(before, Status::Warn);
+    }
+    let after = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(after, (Status::Warn, vec![Kind::TlsExpired]));
+    // Without a new connection it is said as well, and not that it will end.
+    let kept = server.get("/healthz?fresh=1");
+    assert_eq!(kept.verdict(), (Status::Warn, vec![Kind::TlsExpired]));
+    assert!(kept.body.contains("has ended"), "{}", kept.body);
+    assert!(!kept.body.contains("fourteen days"), "{}", kept.body);
+}
+
+/// Serves through a proxy with one second a check, and no samples but the first.
+fn serve_through(azure: &Azure, proxy: &Proxy) -> Server {
+    let server = azure
+        .check_key()
+        .env("REDIS_PORT", proxy.port().to_string())
+        .env("CACHE_HEALTH_INTERVAL", "9m")
+        .env("CACHE_HEALTH_TIMEOUT", "1s")
+        .serve();
+    server.wait_for_status("/readyz", 200);
+    server
+}
+
+/// Logging in takes longer than a check: the connection is there when nobody waits for it any more.
+fn make_one_for_nobody(server: &Server, proxy: &Proxy) {
+    proxy.on_command(|command| match command.is("AUTH") {
+        true => Action::Delay(Duration::from_millis(1500)),
+        false => Action::Forward,
+    });
+    let slow = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(slow, (Status::Warn, vec![Kind::Timeout]));
+    let authenticated = proxy.authenticated();
+    server.wait_for("the login", |_| {
+        (proxy.authenticated() > authenticated).then_some(())
+    });
+}
+
+#[test]
+fn a_connection_that_was_made_for_nobody_is_a_proof_once() {
+    let azure = Azure::start();
+    let proxy = azure.proxy();
+    let server = serve_through(&azure, &proxy);
+    make_one_for_nobody(&server, &proxy);
+    let claimed = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(claimed, (Status::Pass, vec![]));
+    let again = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(again, (Status::Warn, vec![Kind::Timeout]));
+}
+
+#[test]
+fn a_connection_that_was_made_for_nobody_and_died_makes_no_recovered_cache_red() {
+    let azure = Azure::start();
+    let mut proxy = azure.proxy();
+    let server = serve_through(&azure, &proxy);
+    make_one_for_nobody(&server, &proxy);
+    // Every connection ends, and the cache is well again.
+    proxy.refuse();
+    proxy.heal().expect("it listens again");
+    let recovered = server.get("/healthz?new-connection=1");
+    assert_eq!(
+        recovered.verdict(),
+        (Status::Pass, vec![]),
+        "{}",
+        recovered.body
+    );
+}
+
+#[test]
+fn a_ca_file_that_is_replaced_is_used_without_a_restart() {
+    let mut azure = Azure::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::copy(azure.redis.ca_file(), &ca_file).expect("copied");
+    let check = azure
+        .check_key()
+        .env("REDIS_CA_FILE", ca_file.display().to_string());
+    let server = serve(check);
+    let renewed = Authority::new("the next CA").expect("a CA");
+    let chain = renewed.issue(&Leaf::default()).expect("a certificate");
+    azure.redis.present(&chain).expect("CONFIG SET");
+    let untrusted = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(untrusted, (Status::Warn, vec![Kind::TlsUntrusted]));
+    // In the middle of being replaced, what it held before stays in force.
+    std::fs::write(&ca_file, "-----BEGIN").expect("written");
+    let broken = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(broken, (Status::Warn, vec![Kind::TlsUntrusted]));
+    std::fs::write(&ca_file, renewed.pem()).expect("written");
+    let trusted = server.get("/healthz?new-connection=1").verdict();
+    assert_eq!(trusted, (Status::Pass, vec![]));
+}
+
+#[test]
+fn a_key_file_that_hangs_costs_its_caller_time_and_nobody_else() {
+    let azure = Azure::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("key");
+    std::fs::write(&path, &azure.access_key).expect("written");
+    let check = azure.check().env("REDIS_AUTH", "access-key");
+    let check = check.env("REDIS_ACCESS_KEY_FILE", path.display().to_string());
+    let server = serve(check);
+    std::fs::remove_file(&path).expect("removed");
+    let fifo = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(fifo.expect("mkfifo").success());
+    for _ in 0..5 {
+        assert_eq!(server.get("/healthz?fresh=1").verdict().0, Status::Fail);
+        let livez = server.get("/livez");
+        assert!(livez.took < Duration::from_secs(1), "{:?}", livez.took);
+    }
+    // One thread waits for the file, however many checks there were: the program's, the log's, the epochs',
+    // and those that tokio keeps for a while.
+    let folder = format!("/proc/{}/task", server.process.id());
+    let threads = std::fs::read_dir(folder).expect("Linux").count();
+    assert!(threads <= 6, "{threads} threads");
 }

@@ -50,6 +50,32 @@ app=(--name "$APP_NAME" --resource-group "$RG")
 
 step() { printf '\n# %s\n' "$1"; }
 
+# An assignment that is there: leaves it alone when it suffices, and says what it lacks when not. To widen
+# the access of the app is for its owner to decide.
+keep_or_refuse() {
+    local name=$1 has=$2 permissions lacks=''
+    case $has in
+    'Data Owner' | 'Data Contributor') permissions='+@all ~*' ;;
+    'Data Reader') permissions='+@read ~*' ;;
+    *) permissions=$(ask '' az redis access-policy show "${cache[@]}" --access-policy-name "$has" \
+        --query permissions --output tsv) ;;
+    esac
+    [[ " $permissions " =~ [[:space:]](\+set|\+@write|\+@all|allcommands)[[:space:]] ]] || lacks+=' +set'
+    [[ " $permissions " =~ [[:space:]](\+get|\+@read|\+@all|allcommands)[[:space:]] ]] || lacks+=' +get'
+    [[ " $permissions " =~ [[:space:]](~health|~\*|allkeys)[[:space:]] ]] || lacks+=' ~health'
+    if [ -z "$lacks" ]; then
+        printf '# The identity has access already: %s (%s). It stays as it is.\n' "$name" "$has"
+        return
+    fi
+    cat >&2 <<SAID
+The identity has an assignment already, $name with the policy "$has", and it lacks$lacks.
+Azure allows one assignment per identity and cache, so this one has to be updated, which changes what the
+app may do:
+  az redis access-policy-assignment update --name $REDIS_NAME --resource-group $RG --policy-assignment-name $name --access-policy-name "Data Contributor" --object-id $principal --object-id-alias $APP_NAME
+SAID
+    exit 1
+}
+
 # Nothing secret is ever an argument: what is, every process of the machine can read.
 umask 077
 scratch=$(mktemp -d)
@@ -72,23 +98,40 @@ step 'Step 2: access to the data of the cache'
 # and change its configuration. The recipe also leaves out --policy-assignment-name, which is required.
 # It is named after the identity: one of the same name would be replaced, and with it another app's
 # access to the same cache.
+# An identity has one assignment per cache, and Azure refuses a second. An app that uses the cache has it
+# already, so it is looked for first; what it has is never taken away.
 if [ "$service" = redisenterprise ]; then
-    run az redisenterprise database access-policy-assignment create --cluster-name "$REDIS_NAME" \
-        --resource-group "$RG" --database-name default \
-        --access-policy-assignment-name "cachehealth${principal//[!A-Za-z0-9]/}" \
-        --access-policy-name default --object-id "$principal"
+    database=(--cluster-name "$REDIS_NAME" --resource-group "$RG" --database-name default)
+    assigned=$(ask '' az redisenterprise database access-policy-assignment list "${database[@]}" \
+        --query "[?user.objectId=='$principal'].name" --output tsv)
+    if [ -n "$assigned" ]; then
+        # There is one policy, default, and it suffices.
+        printf '# The identity has access already: %s. It stays as it is.\n' "$assigned"
+    else
+        run az redisenterprise database access-policy-assignment create "${database[@]}" \
+            --access-policy-assignment-name "cachehealth${principal//[!A-Za-z0-9]/}" \
+            --access-policy-name default --object-id "$principal"
+    fi
     host=$(ask "$REDIS_NAME.<region>.redis.azure.net" az redisenterprise show \
         --cluster-name "$REDIS_NAME" --resource-group "$RG" --query hostName --output tsv)
     redis_port=10000
 else
-    if [ "$policy" = cache-health ]; then
-        run az redis access-policy create --name "$REDIS_NAME" --resource-group "$RG" \
-            --access-policy-name "$policy" --permissions '+set +get +ping ~health'
+    cache=(--name "$REDIS_NAME" --resource-group "$RG")
+    assigned=$(ask '' az redis access-policy-assignment list "${cache[@]}" \
+        --query "[?objectId=='$principal'].[name,accessPolicyName]" --output tsv)
+    if [ -n "$assigned" ]; then
+        keep_or_refuse "${assigned%%$'\t'*}" "${assigned#*$'\t'}"
+    else
+        if [ "$policy" = cache-health ]; then
+            run az redis access-policy create "${cache[@]}" \
+                --access-policy-name "$policy" --permissions '+set +get +ping ~health'
+        fi
+        run az redis access-policy-assignment create "${cache[@]}" \
+            --policy-assignment-name "cache-health-$principal" --access-policy-name "$policy" \
+            --object-id "$principal" --object-id-alias "$APP_NAME"
     fi
-    run az redis access-policy-assignment create --name "$REDIS_NAME" --resource-group "$RG" \
-        --policy-assignment-name "cache-health-$principal" --access-policy-name "$policy" \
-        --object-id "$principal" --object-id-alias "$APP_NAME"
-    host=$REDIS_NAME.redis.cache.windows.net
+    host=$(ask "$REDIS_NAME.redis.cache.windows.net" az redis show "${cache[@]}" \
+        --query hostName --output tsv)
     redis_port=6380
 fi
 
@@ -131,6 +174,12 @@ JSON
 query="{properties:{template:{containers:[properties.template.containers[?name!='cache-health'],\`[${sidecar//$'\n'/}]\`][]}}}"
 ask '' az containerapp show "${app[@]}" --query "$query" --output json >"$scratch/app.json"
 run az containerapp update "${app[@]}" --yaml "$scratch/app.json"
+if [ -n "$key$vault" ]; then
+    # A new value of a secret alone makes no new revision, and a running one keeps the old value.
+    revision=$(ask '<latest-revision>' az containerapp show "${app[@]}" \
+        --query properties.latestRevisionName --output tsv)
+    run az containerapp revision restart "${app[@]}" --revision "$revision"
+fi
 
 verify=deploy/azure/verify.sh
 [ "$service" = redis ] || verify+=' --managed-redis'

@@ -22,7 +22,7 @@ fn failure(report: &Report) -> (Kind, Option<Step>) {
 fn kept() -> Session {
     Session {
         steps: vec![],
-        reused: true,
+        origin: Origin::Kept,
         tls: None,
     }
 }
@@ -30,7 +30,7 @@ fn kept() -> Session {
 fn new() -> Session {
     Session {
         steps: vec![(Step::Dns, CALL)],
-        reused: false,
+        origin: Origin::New,
         tls: None,
     }
 }

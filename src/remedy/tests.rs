@@ -21,6 +21,7 @@ fn with(settings: &Settings) -> Circumstances<'_> {
         label: None,
         principal: Some("8a1f"),
         no_such_identity: false,
+        ended_ago: None,
     }
 }
 
@@ -83,6 +84,7 @@ fn every_command_in_a_remedy_has_what_the_cli_requires() {
                                 method: Some(method),
                                 label: Some(label),
                                 no_such_identity,
+                                ended_ago: None,
                                 ..with(&settings)
                             },
                         );
@@ -155,7 +157,7 @@ fn a_refused_identity_gets_the_command_with_everything_it_requires() {
 fn managed_redis_gets_its_own_command() {
     let settings = settings("shop.westeurope.redis.azure.net");
     let text = remedy(Kind::PermissionDenied, with(&settings));
-    assert!(text.contains("az redisenterprise database access-policy-assignment create"));
+    assert!(text.contains("az redisenterprise database access-policy-assignment update"));
     assert!(text.contains("--cluster-name shop "));
     assert!(text.contains("Data Reader cannot SET"));
 }

@@ -64,7 +64,7 @@ impl Scene {
                     .config
                     .extend(["maxmemory 1".into(), "maxmemory-policy noeviction".into()]);
             }),
-            "cluster-down" => Azure::with(|redis| redis.config.push("cluster-enabled yes".into())),
+            "cluster-down" => Azure::with(|redis| redis.cluster = true),
             _ => Azure::start(),
         };
         let foreign = (case.fault == "unknown-ca").then(Azure::start);
@@ -156,8 +156,8 @@ fn apply(fault: &str, azure: &Azure, environment: &mut HashMap<&'static str, Str
         "noperm-get" => acl("-get"),
         "hung" => azure.redis.hang().expect("SIGSTOP"),
         "refused-port" => {
-            let free = cache_health_standin::port::any_free().expect("a port");
-            environment.insert("REDIS_PORT", free.to_string());
+            let nobody = cache_health_standin::port::NOBODY;
+            environment.insert("REDIS_PORT", nobody.to_string());
         }
         "none" | "unknown-ca" | "wrong-name" | "expired" | "out-of-memory" | "cluster-down" => {}
         other => panic!("no such fault: {other}"),

@@ -4,7 +4,6 @@ use super::row::{Expect, OnSpin, Row};
 use super::scene::Scene;
 use cache_health_report::{Kind, Step};
 use cache_health_standin::certificates::{Authority, Leaf};
-use cache_health_standin::port;
 use cache_health_standin::proxy::Action;
 use std::time::{Duration, Instant};
 
@@ -106,11 +105,7 @@ pub fn rows() -> Vec<Row> {
             Expect::Code("CLUSTERDOWN", Step::Set),
         )
         .prepare(|s| {
-            let bus = port::any_free().expect("a port");
-            s.start_over(|options| {
-                let cluster = ["cluster-enabled yes".into(), format!("cluster-port {bus}")];
-                options.config.extend(cluster);
-            });
+            s.start_over(|options| options.cluster = true);
             s.redis(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
             wait_for(s, &["CLUSTER", "INFO"], "cluster_state:ok");
         })

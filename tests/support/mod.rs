@@ -79,6 +79,17 @@ impl Azure {
         Proxy::start(&self.chain, self.redis.administrator().socket).expect("a proxy")
     }
 
+    /// How many connections the cache has had over TLS.
+    pub fn connections(&self) -> u64 {
+        let info = self.redis.command(&["INFO", "stats"]).expect("redis-cli");
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("total_connections_received:"));
+        let all: u64 = line.and_then(|n| n.trim().parse().ok()).expect("a number");
+        // redis-cli's own came over the socket.
+        all - self.redis.commands_over_the_socket()
+    }
+
     /// From now on the identity endpoint issues a new token with each request, which lives this
     /// many seconds.
     pub fn issue_tokens_of(&self, life: i64) {
@@ -143,11 +154,20 @@ impl Check {
         .env("REDIS_HOST", host)
         .env("REDIS_PORT", port.to_string())
         .env("RUST_LOG", "trace")
+        // What callers may cause is what tests of that are about; the others ask as often as they like.
+        .env("CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND", "1000")
+        .env("CACHE_HEALTH_MAX_CHECKS_PER_SECOND", "100000")
     }
 
     pub fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// With the bounds that users have.
+    pub fn bounded(self) -> Self {
+        self.without("CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND")
+            .without("CACHE_HEALTH_MAX_CHECKS_PER_SECOND")
     }
 
     pub fn without(mut self, name: &str) -> Self {
@@ -173,7 +193,7 @@ impl Check {
     }
 
     /// The program, in a mount namespace of its own where it is to see another resolver.
-    fn program(&self) -> Command {
+    pub fn program(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_cache-health");
         let mut command = match &self.resolver {
             None => Command::new(program),

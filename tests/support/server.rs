@@ -182,6 +182,14 @@ impl Server {
         panic!("waited in vain for {what}; the log:\n{}", self.log());
     }
 
+    /// Looks until the log says this: it is written by a thread of its own.
+    #[track_caller]
+    pub fn wait_for_log(&self, text: &str) {
+        self.wait_for(&format!("{text:?} in the log"), |server| {
+            server.log().contains(text).then_some(())
+        });
+    }
+
     /// Looks until a route answers with this status; returns how long that took.
     #[track_caller]
     pub fn wait_for_status(&self, path: &str, status: u16) -> Duration {

@@ -154,7 +154,8 @@ impl Guests {
 fn cargo(workspace: &Path, folder: &Path, packages: &[&str], rest: &[&str]) {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.current_dir(workspace).arg("build").args(rest);
+    command.current_dir(workspace).args(["build", "--locked"]);
+    command.args(rest);
     for package in packages {
         command.args(["-p", package]);
     }

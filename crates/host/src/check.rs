@@ -1,11 +1,12 @@
 //! `cache-health check`: one verdict, printed, as an exit code.
 
 use crate::cli::Format;
-use crate::component::Health;
+use crate::component::Embedded;
 use crate::provider::Provider;
 use crate::verdict::Proof;
-use crate::{text, verdict};
-use cache_health_provider::{Config, ConfigError, Variables};
+use crate::{logging, text, verdict};
+use cache_health_provider::rate::Caller;
+use cache_health_provider::{ConfigError, Variables};
 use cache_health_report::{Document, Kind, Status};
 use std::process::ExitCode;
 use tracing::error;
@@ -18,13 +19,12 @@ pub const MISCONFIGURED: u8 = 2;
 
 /// Checks once.
 pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
-    let configured = Config::from_variables(variables).and_then(Provider::new);
-    let provider = match configured {
+    let provider = match Provider::from_variables(variables).await {
         Ok(provider) => provider,
         Err(error) => return misconfigured(&error, format),
     };
-    let document = match Health::embedded(provider) {
-        Ok(health) => verdict::fresh(&health, Proof::Warm).await,
+    let document = match Embedded::load(provider) {
+        Ok(embedded) => verdict::fresh(&embedded.health(Caller::Request), Proof::Warm).await,
         Err(error) => {
             error!(%error, "no verdict");
             verdict::internal("the component cannot be loaded")
@@ -39,7 +39,7 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
 
 /// One clear sentence on standard error; with `json`, a document on standard output as well.
 fn misconfigured(error: &ConfigError, format: Format) -> ExitCode {
-    eprintln!("cache-health: {error}");
+    logging::say(&error.to_string());
     if format == Format::Json {
         let remedy = format!(
             "Correct {}; the README has a table of variables.",

@@ -1,8 +1,8 @@
-//! `cache-health`: logs, then the command.
+//! `cache-health`: the log, memory that nobody else reads, then the command.
 
 use cache_health_host::cli::{Cli, Command};
 use cache_health_host::environment::Environment;
-use cache_health_host::{check, logging, serve};
+use cache_health_host::{check, hardening, logging, serve};
 use clap::Parser as _;
 use std::process::ExitCode;
 use tokio::runtime::Builder;
@@ -15,11 +15,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 // thread earns (measured: `cargo xtask bench`). Guests yield to it every few milliseconds.
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::start();
+    // Written out when it is dropped, after everything else.
+    let _log = logging::start();
+    hardening::keep_memory_private();
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("cache-health: cannot start: {}", error.kind());
+            logging::say(&format!("cannot start: {}", error.kind()));
             return ExitCode::FAILURE;
         }
     };

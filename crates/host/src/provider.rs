@@ -1,11 +1,13 @@
 //! The capabilities as this host supplies them, before any WIT: which credentials there are, how
 //! one is had, and what connects with it.
 
-use crate::cache::{Cache, CacheError, ConnectFailure, Connection, Endpoint, Secret, tls};
+use crate::cache::tls::TlsSettings;
+use crate::cache::{Ask, Cache, CacheError, ConnectFailure, Connection, Endpoint, Login, Secret};
+use crate::files::{Files, MAX_SECRET};
 use crate::identity::{Lease, Source, TokenError, Tokens};
 use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError, KeySource};
 use cache_health_provider::reply::Reply;
-use cache_health_provider::{ExposeSecret as _, SecretString};
+use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,33 +64,38 @@ pub struct Provider {
     /// The cache.
     pub cache: Arc<Cache>,
     tokens: Option<Arc<Tokens>>,
+    files: Arc<Files>,
     /// The access keys as last read, with how often each has changed.
     keys: Mutex<HashMap<u32, (Arc<SecretString>, u64)>>,
 }
 
 impl Provider {
+    /// What these variables configure.
+    pub async fn from_variables(variables: &dyn Variables) -> Result<Arc<Self>, ConfigError> {
+        Self::new(Config::from_variables(variables)?).await
+    }
+
     /// Builds everything that is built once. Fails when a file that is configured cannot be used.
-    pub fn new(config: Config) -> Result<Arc<Self>, ConfigError> {
-        let tls = tls::client_config(config.ca_file.as_deref()).map_err(|error| ConfigError {
-            variable: "REDIS_CA_FILE".to_owned(),
-            problem: error.to_string(),
-        })?;
+    pub async fn new(config: Config) -> Result<Arc<Self>, ConfigError> {
+        let files = Arc::<Files>::default();
+        let tls = TlsSettings::load(&files, "REDIS_CA_FILE", config.ca_file.clone()).await?;
         let endpoint = Endpoint {
             host: config.host.clone(),
             name: config.host.clone(),
             port: config.port,
             tls,
         };
-        let cache = Cache::new(endpoint, config.key.clone());
+        let cache = Cache::new(endpoint, &config);
         let provider = Self {
-            tokens: tokens(&config, &cache)?,
+            tokens: tokens(&config, &cache, &files).await?,
             cache,
+            files,
             keys: Mutex::default(),
             config,
         };
         for candidate in provider.config.candidates() {
             if !candidate.is_entra() {
-                provider.read_key(candidate)?;
+                provider.read_key(candidate).await?;
             }
         }
         Ok(Arc::new(provider))
@@ -110,7 +117,8 @@ impl Provider {
             .find(|candidate| candidate.id() == id)
             .ok_or(CredentialError::UnknownCandidate)?;
         if !candidate.is_entra() {
-            let secret = self.read_key(candidate).map_err(CredentialError::Key)?;
+            let secret = self.read_key(candidate).await;
+            let secret = secret.map_err(CredentialError::Key)?;
             return Ok(Credential {
                 candidate,
                 principal: None,
@@ -140,19 +148,14 @@ impl Provider {
     pub async fn connect(
         &self,
         credential: &Credential,
-        budget: Duration,
-        fresh: bool,
+        ask: Ask,
     ) -> Result<Connection, ConnectFailure> {
-        let connected = self
-            .cache
-            .connect(
-                credential.candidate.id(),
-                credential.method(),
-                credential.secret(),
-                budget,
-                fresh,
-            )
-            .await;
+        let login = Login {
+            candidate: credential.candidate.id(),
+            method: credential.method(),
+            secret: credential.secret(),
+        };
+        let connected = self.cache.connect(login, ask).await;
         if let Err(failure) = &connected
             && failure.error == CacheError::Reply(Reply::AuthRejected)
             && let (true, Some(tokens)) = (credential.candidate.is_entra(), &self.tokens)
@@ -164,7 +167,7 @@ impl Provider {
 
     /// The access key as it is now. A file is read each time: it is small, in memory where secrets
     /// are mounted, and may have been rotated.
-    fn read_key(&self, candidate: Candidate) -> Result<Secret, ConfigError> {
+    async fn read_key(&self, candidate: Candidate) -> Result<Secret, ConfigError> {
         let (source, variable) = match candidate {
             Candidate::Secondary => (&self.config.secondary, "REDIS_ACCESS_KEY_SECONDARY_FILE"),
             _ => (&self.config.primary, "REDIS_ACCESS_KEY_FILE"),
@@ -175,7 +178,7 @@ impl Provider {
         };
         let current = match source {
             Some(KeySource::Value(value)) => value.clone(),
-            Some(KeySource::File(path)) => key_file(path).map_err(error)?,
+            Some(KeySource::File(path)) => key_file(&self.files, path).await.map_err(error)?,
             None => return Err(error("is not set".to_owned())),
         };
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +198,11 @@ impl Provider {
 
 /// The tokens of the identity that is configured, unless no token may be used. A new one is given
 /// to the live connection at once.
-fn tokens(config: &Config, cache: &Arc<Cache>) -> Result<Option<Arc<Tokens>>, ConfigError> {
+async fn tokens(
+    config: &Config,
+    cache: &Arc<Cache>,
+    files: &Arc<Files>,
+) -> Result<Option<Arc<Tokens>>, ConfigError> {
     let candidate = config.candidates().into_iter().find(|c| c.is_entra());
     let (Some(candidate), Some(identity)) = (candidate, config.identity.clone()) else {
         return Ok(None);
@@ -203,8 +210,9 @@ fn tokens(config: &Config, cache: &Arc<Cache>) -> Result<Option<Arc<Tokens>>, Co
     if config.auth == AuthPolicy::AccessKey {
         return Ok(None);
     }
-    let (source, cache) = (Source::new(identity)?, Arc::clone(cache));
-    Ok(Some(Tokens::new(source, move |lease| {
+    let source = Source::new(identity, files).await?;
+    let cache = Arc::clone(cache);
+    Ok(Some(Tokens::new(source, config.timeout, move |lease| {
         cache.reauthenticate(candidate.id(), secret(lease));
     })))
 }
@@ -217,11 +225,12 @@ fn secret(lease: &Lease) -> Secret {
     }
 }
 
-fn key_file(path: &Path) -> Result<SecretString, String> {
-    let text = std::fs::read_to_string(path)
-        .map(SecretString::from)
-        .map_err(|error| format!("cannot be read: {}", error.kind()))?;
-    let key = text.expose_secret().trim();
+async fn key_file(files: &Files, path: &Path) -> Result<SecretString, String> {
+    let read = files.read(path, MAX_SECRET).await;
+    let bytes = read.map_err(|error| error.to_string())?;
+    let key = std::str::from_utf8(&bytes)
+        .map_err(|_| "holds no text".to_owned())?
+        .trim();
     if key.is_empty() {
         return Err("holds no key".to_owned());
     }

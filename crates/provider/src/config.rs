@@ -16,7 +16,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The names of all variables that are read.
-pub const NAMES: [&str; 21] = [
+pub const NAMES: [&str; 23] = [
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_AUTH",
@@ -38,7 +38,17 @@ pub const NAMES: [&str; 21] = [
     "CACHE_HEALTH_INTERVAL",
     "CACHE_HEALTH_FAILURES",
     "CACHE_HEALTH_COLD_EVERY",
+    "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
+    "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
 ];
+
+/// New connections to the cache per second, whoever causes them: each costs the cache a handshake and a
+/// login.
+pub const MAX_CONNECTIONS_PER_SECOND: u32 = 2;
+/// New connections at once, before the rate above counts.
+pub const MAX_CONNECTIONS_AT_ONCE: u32 = 4;
+/// Checks per second, whoever asks.
+pub const MAX_CHECKS_PER_SECOND: u32 = 50;
 
 /// Where variables come from: the environment, Spin's variables, or a map in a test.
 pub trait Variables {
@@ -120,6 +130,10 @@ pub struct Config {
     pub failures: u32,
     /// `CACHE_HEALTH_COLD_EVERY`: how often a new connection is proved.
     pub cold_every: Duration,
+    /// `CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND`: new connections to the cache, whoever causes them.
+    pub max_connections_per_second: u32,
+    /// `CACHE_HEALTH_MAX_CHECKS_PER_SECOND`: checks on connections, whoever asks.
+    pub max_checks_per_second: u32,
 }
 
 /// One way to authenticate that is configured.
@@ -198,6 +212,16 @@ impl Config {
                 "CACHE_HEALTH_COLD_EVERY",
                 Duration::from_secs(600),
                 parse::cold_every,
+            )?,
+            max_connections_per_second: read.or(
+                "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
+                MAX_CONNECTIONS_PER_SECOND,
+                parse::per_second,
+            )?,
+            max_checks_per_second: read.or(
+                "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
+                MAX_CHECKS_PER_SECOND,
+                parse::per_second,
             )?,
         };
         config.has_a_credential(&read)?;

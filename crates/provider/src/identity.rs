@@ -52,8 +52,8 @@ pub enum Rejected {
     NotAJwt,
     /// The token has no `oid` claim.
     NoObjectId,
-    /// The token had already expired.
-    Expired,
+    /// The token had already expired, this many seconds ago by our clock.
+    Expired(i64),
 }
 
 /// Why there is no token.
@@ -135,7 +135,9 @@ fn token(body: &[u8], now: i64) -> Result<Token, IdentityError> {
         return Err(IdentityError::Unavailable(Unavailable::NotAToken));
     };
     if expires_at <= now {
-        return Err(IdentityError::Rejected(Rejected::Expired));
+        return Err(IdentityError::Rejected(Rejected::Expired(
+            now.saturating_sub(expires_at),
+        )));
     }
     Ok(Token {
         object_id: claims.object_id,
@@ -208,7 +210,7 @@ mod tests {
         let token = jwt(r#"{"oid":"a"}"#);
         assert_eq!(
             expiry(answer(&token, &format!("\"{NOW}\""))),
-            Err(IdentityError::Rejected(Rejected::Expired))
+            Err(IdentityError::Rejected(Rejected::Expired(0)))
         );
     }
 

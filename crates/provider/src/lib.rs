@@ -7,9 +7,10 @@
 pub mod config;
 pub mod identity;
 pub mod jwt;
+pub mod rate;
 pub mod reply;
 pub mod schedule;
 pub mod workload;
 
 pub use config::{Config, ConfigError, Variables};
-pub use secrecy::{ExposeSecret, SecretString};
+pub use secrecy::{ExposeSecret, SecretString, zeroize};

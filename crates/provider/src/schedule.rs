@@ -71,9 +71,99 @@ pub fn is_worth_a_retry(error: IdentityError) -> bool {
     )
 }
 
+/// How often a failing endpoint may be asked, whoever wants a token, and with or without one in hand: four
+/// times in the first five seconds (Container Apps' endpoint starts after the app), then once in five
+/// seconds; later where the endpoint asks for that. Times are of a clock that never goes back.
+#[derive(Clone, Debug, Default)]
+pub struct Pace {
+    /// The first request since one succeeded, how many there were, and the last of them.
+    failing: Option<(Duration, u32, Duration)>,
+    /// Asked for by `Retry-After`.
+    not_before: Duration,
+}
+
+/// Requests in the first [`LEAST_PAUSE`].
+const FIRST_REQUESTS: u32 = 4;
+
+impl Pace {
+    /// A pace before the first request.
+    pub const fn new() -> Self {
+        Self {
+            failing: None,
+            not_before: Duration::ZERO,
+        }
+    }
+
+    /// How long the next request has to wait.
+    pub fn wait(&self, now: Duration) -> Duration {
+        let own = match self.failing {
+            Some((first, sent, last))
+                if sent >= FIRST_REQUESTS || now.saturating_sub(first) >= LEAST_PAUSE =>
+            {
+                last + LEAST_PAUSE
+            }
+            _ => Duration::ZERO,
+        };
+        own.max(self.not_before).saturating_sub(now)
+    }
+
+    /// A request is sent.
+    pub fn sent(&mut self, now: Duration) {
+        let (first, sent, _) = self.failing.unwrap_or((now, 0, now));
+        self.failing = Some((first, sent.saturating_add(1), now));
+    }
+
+    /// The endpoint gave a token.
+    pub fn succeeded(&mut self) {
+        *self = Self::new();
+    }
+
+    /// The endpoint failed, and asked to be left alone for this long.
+    pub fn asked(&mut self, retry_after: Duration, now: Duration) {
+        self.not_before = self.not_before.max(now + retry_after.min(MOST_ASKED));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// When requests are sent by somebody who always wants one, in whole milliseconds of the first minute.
+    fn sent_in_a_minute(pace: &mut Pace) -> Vec<u128> {
+        let (mut now, mut sent) = (SECOND, Vec::new());
+        while now < SECOND * 61 {
+            let wait = pace.wait(now);
+            now += wait.max(Duration::from_millis(1));
+            if wait.is_zero() {
+                pace.sent(now);
+                sent.push((now - SECOND).as_millis());
+            }
+        }
+        sent
+    }
+
+    #[test]
+    fn a_failing_endpoint_is_asked_four_times_and_then_every_five_seconds() {
+        let sent = sent_in_a_minute(&mut Pace::new());
+        assert!(sent[3] < 5000 && sent[4] >= 5000, "{sent:?}");
+        assert!(
+            sent.windows(2).skip(3).all(|two| two[1] - two[0] >= 5000),
+            "{sent:?}"
+        );
+        assert!(sent.len() >= 14, "{sent:?}");
+    }
+
+    #[test]
+    fn what_the_endpoint_asks_for_is_obeyed_up_to_a_minute_and_a_token_ends_it() {
+        let mut pace = Pace::new();
+        pace.sent(SECOND);
+        pace.asked(SECOND * 600, SECOND);
+        assert_eq!(pace.wait(SECOND), MOST_ASKED);
+        pace.succeeded();
+        assert_eq!(pace.wait(SECOND), Duration::ZERO);
+    }
 
     const HOUR: i64 = 3600;
 

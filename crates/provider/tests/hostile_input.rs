@@ -89,7 +89,7 @@ proptest! {
             }
             Err(error) => {
                 prop_assert!(life <= 0);
-                prop_assert_eq!(error, IdentityError::Rejected(Rejected::Expired));
+                prop_assert_eq!(error, IdentityError::Rejected(Rejected::Expired(-life)));
             }
         }
     }

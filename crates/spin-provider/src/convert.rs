@@ -59,7 +59,7 @@ pub fn identity_error_to_wit(error: IdentityError) -> credentials::CredentialErr
             Rejected::Status(status) => TokenRejected::Status(status),
             Rejected::NotAJwt => TokenRejected::NotAJwt,
             Rejected::NoObjectId => TokenRejected::NoObjectId,
-            Rejected::Expired => TokenRejected::Expired,
+            Rejected::Expired(ago) => TokenRejected::Expired(ago),
         }),
     }
 }
@@ -117,7 +117,11 @@ pub fn session_to_wit(connection: &Connection) -> redis::Session {
         } else {
             vec![step]
         },
-        reused: connection.reused,
+        origin: if connection.reused {
+            redis::Origin::Kept
+        } else {
+            redis::Origin::New
+        },
         tls: None,
     }
 }

@@ -30,6 +30,8 @@ pub enum Behaviour {
     Made(Made),
     /// With this status and body, and these further headers.
     Raw(u16, String, Vec<(&'static str, String)>),
+    /// With this token, after this long.
+    Late(Duration, Token),
     /// Not at all.
     Hang,
     /// With this token, one byte at a time.
@@ -188,6 +190,10 @@ fn answer(request: Request, shared: &Shared) {
                 response.add_header(header(name, &value));
             }
             request.respond(response)
+        }
+        Behaviour::Late(pause, token) => {
+            std::thread::sleep(pause);
+            request.respond(json(200, token_response(&token)))
         }
         Behaviour::Hang => {
             std::thread::sleep(HELD);

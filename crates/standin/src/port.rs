@@ -10,6 +10,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often to try.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Where nobody listens (tcpmux, RFC 1078): who connects is refused, also while other tests run.
+pub const NOBODY: u16 = 1;
+
 /// Takes a port that was given back a moment ago. In the meantime the system may have lent it to an
 /// outgoing connection.
 pub fn take_again<T>(mut take: impl FnMut() -> Result<T>) -> Result<T> {

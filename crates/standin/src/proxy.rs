@@ -48,6 +48,8 @@ pub enum Action {
 pub enum Welcome {
     /// A TLS handshake.
     Tls,
+    /// A TLS handshake that begins after this long.
+    Late(Duration),
     /// Silence.
     Silence,
     /// The first bytes of a handshake, then the end.
@@ -71,6 +73,7 @@ struct Shared {
     behaviour: Mutex<(Welcome, Judge)>,
     accepted: AtomicUsize,
     expired: AtomicUsize,
+    authenticated: AtomicUsize,
 }
 
 impl Proxy {
@@ -82,6 +85,7 @@ impl Proxy {
             behaviour: Mutex::new((Welcome::Tls, Arc::new(|_: &Command| Action::Forward))),
             accepted: AtomicUsize::new(0),
             expired: AtomicUsize::new(0),
+            authenticated: AtomicUsize::new(0),
         });
         let listener = listen(0, &shared)?;
         Ok(Self {
@@ -126,6 +130,11 @@ impl Proxy {
         self.shared.accepted.load(Ordering::SeqCst)
     }
 
+    /// How many `AUTH` were passed on.
+    pub fn authenticated(&self) -> usize {
+        self.shared.authenticated.load(Ordering::SeqCst)
+    }
+
     /// How many of them were closed because their token had ended.
     pub fn expired(&self) -> usize {
         self.shared.expired.load(Ordering::SeqCst)
@@ -151,8 +160,11 @@ async fn meet(mut stream: TcpStream, shared: Arc<Shared>) -> Result<()> {
     let number = shared.accepted.fetch_add(1, Ordering::SeqCst) + 1;
     stream.set_nodelay(true)?;
     let welcome = shared.behaviour().0;
+    if let Welcome::Late(pause) = welcome {
+        tokio::time::sleep(pause).await;
+    }
     match welcome {
-        Welcome::Tls => {
+        Welcome::Tls | Welcome::Late(_) => {
             let client = shared.acceptor.accept(stream).await?;
             let backend = UnixStream::connect(&shared.backend);
             let backend = tokio::time::timeout(BACKEND_LIMIT, backend).await??;
@@ -272,6 +284,9 @@ impl<C: AsyncRead + AsyncWrite + Unpin + AsTcp> Relay<C> {
             Action::Silence => std::future::pending::<()>().await,
         }
         self.backend.write_all(&command.bytes).await?;
+        if command.is("AUTH") {
+            self.shared.authenticated.fetch_add(1, Ordering::SeqCst);
+        }
         Ok(true)
     }
 

@@ -4,10 +4,14 @@ use crate::certificates::Chain;
 use crate::port;
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fmt::Write as _;
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -23,6 +27,8 @@ const TRIES: u32 = 5;
 pub struct RedisOptions {
     /// The TLS port, 0 for any.
     pub port: u16,
+    /// Whether it is a node of a cluster. Then it has a port for the cluster's bus, too.
+    pub cluster: bool,
     /// The server's certificate.
     pub chain: Chain,
     /// The authority that clients are to trust, as PEM.
@@ -39,6 +45,7 @@ impl Default for RedisOptions {
     fn default() -> Self {
         Self {
             port: 0,
+            cluster: false,
             chain: Chain {
                 certificate: String::new(),
                 key: String::new(),
@@ -57,6 +64,7 @@ pub struct RedisServer {
     port: u16,
     folder: TempDir,
     process: Child,
+    asked: Arc<AtomicU64>,
 }
 
 impl RedisServer {
@@ -71,12 +79,13 @@ impl RedisServer {
                 port => port,
             };
             let mut process = launch(folder.path(), port, &options)?;
-            if wait_until_up(folder.path(), &mut process)? {
+            if wait_until_up(folder.path(), port, &mut process)? {
                 return Ok(Self {
                     options,
                     port,
                     folder,
                     process,
+                    asked: Arc::default(),
                 });
             }
             let _ = process.wait();
@@ -109,12 +118,18 @@ impl RedisServer {
     pub fn administrator(&self) -> Administrator {
         Administrator {
             socket: socket(self.folder.path()),
+            asked: Arc::clone(&self.asked),
         }
     }
 
     /// Runs a command as an administrator.
     pub fn command(&self, words: &[&str]) -> Result<String> {
         self.administrator().command(words)
+    }
+
+    /// How many connections the administrators have made; each command is one.
+    pub fn commands_over_the_socket(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// How often a command was called, by all clients.
@@ -171,7 +186,7 @@ impl RedisServer {
         self.process = port::take_again(|| {
             let mut process = launch(self.folder.path(), self.port, &self.options)?;
             ensure!(
-                wait_until_up(self.folder.path(), &mut process)?,
+                wait_until_up(self.folder.path(), self.port, &mut process)?,
                 "redis-server does not start again"
             );
             Ok(process)
@@ -201,11 +216,13 @@ impl Drop for RedisServer {
 pub struct Administrator {
     /// The server's Unix socket.
     pub socket: PathBuf,
+    asked: Arc<AtomicU64>,
 }
 
 impl Administrator {
     /// Runs a command.
     pub fn command(&self, words: &[&str]) -> Result<String> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let output = Command::new("redis-cli")
             .arg("-s")
             .arg(&self.socket)
@@ -262,25 +279,36 @@ fn configuration(folder: &Path, port: u16, options: &RedisOptions) -> Result<Str
     for user in &options.users {
         writeln!(text, "user {user}")?;
     }
+    if options.cluster {
+        // Without a bus port of its own it takes the port plus 10000, which may be past the last one.
+        let bus = port::any_free()?;
+        writeln!(
+            text,
+            "cluster-enabled yes\ntls-cluster yes\ncluster-port {bus}"
+        )?;
+    }
     for line in &options.config {
         writeln!(text, "{line}")?;
     }
     Ok(text)
 }
 
-/// Whether it came up, rather than ended (because its port was taken).
-fn wait_until_up(folder: &Path, process: &mut Child) -> Result<bool> {
+/// Whether it came up, rather than ended (because a port was taken). It is up when its port takes connections
+/// as well as its socket: in cluster mode the one comes long after the other, or never.
+fn wait_until_up(folder: &Path, port: u16, process: &mut Child) -> Result<bool> {
     let until = Instant::now() + START_LIMIT;
     while Instant::now() < until {
         if process.try_wait()?.is_some() {
             return Ok(false);
         }
-        if std::os::unix::net::UnixStream::connect(socket(folder)).is_ok() {
+        let takes = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+        if UnixStream::connect(socket(folder)).is_ok() && takes() {
             return Ok(true);
         }
         std::thread::sleep(LOOK);
     }
-    bail!("redis-server does not answer within {START_LIMIT:?}")
+    let log = std::fs::read_to_string(folder.join("redis.log")).unwrap_or_default();
+    bail!("redis-server does not answer within {START_LIMIT:?}; its log:\n{log}")
 }
 
 fn socket(folder: &Path) -> PathBuf {

@@ -19,7 +19,8 @@ pub fn say(text: &str) {
 /// A cargo command at the top of the repository.
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
-    command.args(arguments).current_dir(workspace());
+    command.args(arguments).arg("--locked");
+    command.current_dir(workspace());
     command
 }
 

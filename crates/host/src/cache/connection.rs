@@ -1,11 +1,27 @@
 //! An authenticated connection, as everybody holds it who uses it.
 
 use crate::cache::dial::Observed;
+use crate::cache::permits::Check;
 use crate::cache::{CacheError, Secret};
+use cache_health_provider::rate::Caller;
+use futures::future::BoxFuture;
+use redis::Value;
 use redis::aio::MultiplexedConnection;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
+
+/// Where a connection comes from, as whoever it is handed out to sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was made for them.
+    New,
+    /// It was kept from an earlier check.
+    Kept,
+    /// It was made for an earlier caller who had gone when it was there.
+    Unclaimed,
+}
 
 /// An authenticated connection. Clones share the wire: when a cluster sends one of them on to
 /// another node, the others are there as well.
@@ -21,8 +37,12 @@ pub struct Connection {
     pub(super) owner: Owner,
     /// What was observed while it was made.
     pub observed: Observed,
-    /// Whether it was kept from an earlier check.
-    pub reused: bool,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The check it was handed out for; none while it is not.
+    pub(super) check: Option<Arc<Check>>,
+    /// Whether somebody waits for a reply that is overdue.
+    watched: Arc<AtomicBool>,
 }
 
 /// Whose connection it is: which kept slot, and which of the connections that were ever in it.
@@ -40,6 +60,17 @@ struct Wire {
     secret: Secret,
     /// The node of a cluster that it was moved to.
     node: Option<String>,
+}
+
+/// A reply that is on its way.
+pub(super) type Reply = BoxFuture<'static, Result<Value, CacheError>>;
+
+/// Why there is no reply.
+pub(super) enum Unanswered {
+    /// The command failed.
+    Failed(CacheError),
+    /// The time is over. The reply may still come.
+    Late(Reply),
 }
 
 impl Connection {
@@ -60,15 +91,18 @@ impl Connection {
             moving: Arc::default(),
             owner,
             observed,
-            reused: false,
+            origin: Origin::New,
+            check: None,
+            watched: Arc::default(),
         }
     }
 
-    /// The same, for a round trip that is not to be interrupted while this is held.
-    pub(super) fn for_round_trip(self) -> Self {
+    /// The same, for one check, whose round trip is not to be interrupted while this is held.
+    pub(super) fn for_check(self, caller: Caller) -> Self {
         let held = Arc::clone(&self.round_trips).try_read_owned();
         Self {
             _round_trip: held.ok().map(Arc::new),
+            check: Some(Arc::new(Check::permitted(caller))),
             ..self
         }
     }
@@ -77,6 +111,7 @@ impl Connection {
     pub(super) fn idle(&self) -> Self {
         Self {
             _round_trip: None,
+            check: None,
             ..self.clone()
         }
     }
@@ -94,8 +129,16 @@ impl Connection {
     /// The same connection, for a later check.
     pub(super) fn again(&self) -> Self {
         Self {
-            reused: true,
+            origin: Origin::Kept,
             ..self.clone()
+        }
+    }
+
+    /// The same connection, for another caller than the one it was made for.
+    pub(super) fn unclaimed(self) -> Self {
+        Self {
+            origin: Origin::Unclaimed,
+            ..self
         }
     }
 
@@ -109,17 +152,33 @@ impl Connection {
         self.owner.serial > other.owner.serial
     }
 
-    /// Sends a command and waits for its reply, this long at most.
-    pub(super) async fn query<T: redis::FromRedisValue>(
+    /// Sends a command and waits for its reply, this long at most. What comes later is the rest of the
+    /// error: whether the connection is dead shows only then.
+    pub(super) async fn query(
         &self,
-        command: &redis::Cmd,
+        command: redis::Cmd,
         limit: Duration,
-    ) -> Result<T, CacheError> {
+    ) -> Result<Value, Unanswered> {
         let mut redis = self.redis();
-        match tokio::time::timeout(limit, command.query_async(&mut redis)).await {
-            Ok(result) => result.map_err(CacheError::from),
-            Err(_) => Err(CacheError::Timeout),
+        let mut reply: Reply = Box::pin(async move {
+            let reply = command.query_async(&mut redis).await;
+            reply.map_err(CacheError::from)
+        });
+        match tokio::time::timeout(limit, reply.as_mut()).await {
+            Ok(reply) => reply.map_err(Unanswered::Failed),
+            Err(_) => Err(Unanswered::Late(reply)),
         }
+    }
+
+    /// Whether nobody waits yet for a reply that is overdue. Whoever is told so does, and says when it
+    /// is over: replies come in order, so one who waits is enough.
+    pub(super) fn may_be_watched(&self) -> bool {
+        !self.watched.swap(true, Ordering::Relaxed)
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn is_not_watched(&self) {
+        self.watched.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn redis(&self) -> MultiplexedConnection {

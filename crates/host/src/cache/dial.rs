@@ -3,31 +3,39 @@
 
 use crate::cache::bounded::Bounded;
 use crate::cache::evidence::{self, TlsEvidence};
-use crate::cache::{CacheError, Secret, tls};
+use crate::cache::permits::Limited;
+use crate::cache::tls::{self, TlsSettings};
+use crate::cache::{CacheError, Secret};
+use crate::hedge::hedged;
 use cache_health_provider::ExposeSecret as _;
+use cache_health_provider::rate::Caller;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisConnectionInfo};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// How long an address has to itself before the next is tried beside it (RFC 8305 proposes 250 ms).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
-/// How long the steps before `AUTH` may take: what Microsoft advises for connecting. An attempt
-/// that hangs longer would only keep the next from being made.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long the steps before `AUTH` take before a second attempt is made beside the first: what Microsoft
+/// advises as the limit for connecting. A packet may be lost, or a server slow; giving up would make one that
+/// takes a second longer one that never answers.
+const SECOND_ATTEMPT: Duration = Duration::from_secs(5);
 
 /// A step of dialling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DialStep {
     /// Resolving the host name.
+    #[default]
     Dns,
     /// Connecting to one of the addresses.
     Tcp,
@@ -48,13 +56,12 @@ pub struct Observed {
 
 /// How far a dial has come; shared with those who wait for it, so that they can name the step
 /// when their patience ends.
-#[derive(Debug)]
-pub struct Progress(Mutex<(DialStep, Observed)>);
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self(Mutex::new((DialStep::Dns, Observed::default())))
-    }
+#[derive(Debug, Default)]
+pub struct Progress {
+    so_far: Mutex<(DialStep, Observed)>,
+    /// Whether it has to wait for the permit to dial.
+    unpermitted: AtomicBool,
+    hurry: Notify,
 }
 
 impl Progress {
@@ -63,17 +70,35 @@ impl Progress {
         self.lock().clone()
     }
 
+    /// Whether it has to wait for the permit to dial.
+    pub fn is_unpermitted(&self) -> bool {
+        self.unpermitted.load(Ordering::Relaxed)
+    }
+
+    /// The sampler waits for it.
+    pub fn hurry(&self) {
+        self.hurry.notify_one();
+    }
+
+    /// Returns once the sampler waits for it.
+    pub async fn hurried(&self) {
+        self.hurry.notified().await;
+    }
+
     fn completed(&self, step: DialStep, took: Duration, next: DialStep) {
         let mut progress = self.lock();
         progress.1.steps.push((step, took));
         progress.0 = next;
     }
 
+    /// Another attempt was first.
+    fn become_like(&self, other: &Self) {
+        *self.lock() = other.so_far();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, (DialStep, Observed)> {
         // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,8 +112,34 @@ pub struct Endpoint {
     /// What the certificate has to be for, and the server name that is sent: the configured host,
     /// on every node of a cluster.
     pub name: String,
-    /// The TLS configuration, built once.
-    pub tls: Arc<ClientConfig>,
+    /// The TLS configuration.
+    pub tls: Arc<TlsSettings>,
+}
+
+/// Where the permit for each connection comes from.
+#[derive(Clone, Copy)]
+pub struct Permission<'a> {
+    pub permits: &'a Limited,
+    pub caller: Caller,
+    /// How long to wait for one.
+    pub limit: Duration,
+}
+
+impl Permission<'_> {
+    /// Takes the caller's permit, or the sampler's once it waits for this dial, too.
+    async fn take(self, progress: &Progress) -> Result<(), CacheError> {
+        let waits = !self.permits.has(self.caller);
+        progress.unpermitted.store(waits, Ordering::Relaxed);
+        let permit = tokio::select! {
+            biased;
+            permit = self.permits.take(self.caller, self.limit) => permit,
+            () = progress.hurried() => self.permits.take(Caller::Sampler, self.limit).await,
+        };
+        progress
+            .unpermitted
+            .store(permit.is_err(), Ordering::Relaxed);
+        permit
+    }
 }
 
 /// Dials, authenticates, and hands the connection over to redis-rs' multiplexer. The error belongs
@@ -97,10 +148,30 @@ pub async fn dial(
     endpoint: &Endpoint,
     secret: &Secret,
     progress: &Progress,
+    permits: Permission<'_>,
 ) -> Result<MultiplexedConnection, CacheError> {
-    let stream = tokio::time::timeout(CONNECT_LIMIT, connect(endpoint, progress))
-        .await
-        .unwrap_or(Err(CacheError::Timeout))?;
+    permits.take(progress).await?;
+    let tls = endpoint.tls.current().await;
+    // The second attempt's own progress counts only if it is first.
+    let beside = Progress::default();
+    let attempt = |number| {
+        let (tls, beside) = (Arc::clone(&tls), &beside);
+        async move {
+            if number == 0 {
+                return (number, connect(endpoint, tls, progress).await);
+            }
+            if permits.take(progress).await.is_err() {
+                // No connection is left for it. The first goes on.
+                std::future::pending::<()>().await;
+            }
+            (number, connect(endpoint, tls, beside).await)
+        }
+    };
+    let (first, stream) = hedged(SECOND_ATTEMPT, attempt).await;
+    if first != 0 {
+        progress.become_like(&beside);
+    }
+    let stream = stream?;
     let started = Instant::now();
     let mut connection = multiplex(stream).await?;
     authenticate(&mut connection, secret).await?;
@@ -111,6 +182,7 @@ pub async fn dial(
 /// As far as a verified TLS session.
 async fn connect(
     endpoint: &Endpoint,
+    tls: Arc<ClientConfig>,
     progress: &Progress,
 ) -> Result<TlsStream<TcpStream>, CacheError> {
     let started = Instant::now();
@@ -127,7 +199,7 @@ async fn connect(
 
     let started = Instant::now();
     let name = ServerName::try_from(endpoint.name.clone()).map_err(|_| CacheError::TlsHostname)?;
-    let stream = TlsConnector::from(Arc::clone(&endpoint.tls))
+    let stream = TlsConnector::from(tls)
         .connect(name, stream)
         .await
         .map_err(|error| tls::handshake_error(&error))?;

@@ -27,6 +27,8 @@ pub enum CacheError {
     Closed,
     /// The budget or our own limit passed.
     Timeout,
+    /// There was no permit in time: too much was asked for (see [`crate::cache::permits`]).
+    Limited,
     /// A reply that is not of the Redis protocol.
     Protocol,
 }

@@ -5,21 +5,28 @@
 //! cancelling would turn a slow cache into one that is red for ever.
 
 use crate::cache::connection::{Connection, Owner};
-use crate::cache::dial::{self, DialStep, Endpoint, Observed, Progress};
+use crate::cache::dial::{self, DialStep, Endpoint, Observed, Permission, Progress};
+use crate::cache::permits::Permits;
 use crate::cache::slot::Slots;
 use crate::cache::{CacheError, Secret};
+use cache_health_provider::Config;
+use cache_health_provider::rate::Caller;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
-/// How long an attempt to connect may take: more than the ten seconds after which Azure gives up
-/// validating an Entra token by itself.
-pub(super) const ATTEMPT_LIMIT: Duration = Duration::from_secs(15);
+/// How long the host goes on by itself at least, when nobody waits any more: more than the ten seconds
+/// after which Azure gives up validating an Entra token by itself.
+pub const LEAST_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long a renewal waits for a round trip under way. A token is renewed minutes before its end.
 const ROUND_TRIP: Duration = Duration::from_secs(5);
+
+/// How long a connection that nobody waited for may still be a proof, at least. Where samples are further
+/// apart, the next one has to find it.
+const UNCLAIMED_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// A connection that could not be made.
 #[derive(Clone, Debug)]
@@ -33,13 +40,50 @@ pub struct ConnectFailure {
 }
 
 impl ConnectFailure {
-    fn timeout((step, observed): (DialStep, Observed)) -> Self {
+    fn at_once(error: CacheError, step: DialStep) -> Self {
         Self {
-            error: CacheError::Timeout,
+            error,
+            step,
+            observed: Observed::default(),
+        }
+    }
+
+    /// The patience of whoever waited for this has ended.
+    fn timeout(progress: &Progress) -> Self {
+        let (step, observed) = progress.so_far();
+        let error = if progress.is_unpermitted() {
+            CacheError::Limited
+        } else {
+            CacheError::Timeout
+        };
+        Self {
+            error,
             step,
             observed,
         }
     }
+}
+
+/// Whose connection is wanted.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Which of the candidates.
+    pub candidate: u32,
+    /// Its method in logs.
+    pub method: &'static str,
+    /// What it authenticates with.
+    pub secret: Secret,
+}
+
+/// How a connection is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// By whom.
+    pub caller: Caller,
+    /// Within this.
+    pub budget: Duration,
+    /// Not the kept one.
+    pub new: bool,
 }
 
 /// An attempt to connect that is under way.
@@ -49,87 +93,103 @@ pub(super) type Attempt = Shared<BoxFuture<'static, Result<Connection, ConnectFa
 pub struct Cache {
     pub(super) endpoint: Endpoint,
     pub(super) key: String,
+    /// What callers may cause.
+    pub permits: Permits,
+    /// The host's own limit of what goes on by itself.
+    pub(super) limit: Duration,
     slots: Mutex<Slots>,
 }
 
 impl Cache {
-    /// The cache at this endpoint, with this key to write and read.
-    pub fn new(endpoint: Endpoint, key: String) -> Arc<Self> {
+    /// The cache at this endpoint.
+    pub fn new(endpoint: Endpoint, config: &Config) -> Arc<Self> {
+        let unclaimed_for = (config.interval.mul_f64(1.1) + config.timeout).max(UNCLAIMED_AT_LEAST);
         Arc::new(Self {
             endpoint,
-            key,
-            slots: Mutex::default(),
+            key: config.key.clone(),
+            permits: Permits::new(config),
+            limit: config.timeout.max(LEAST_LIMIT),
+            slots: Mutex::new(Slots::new(unclaimed_for)),
         })
     }
 
-    /// A connection for this candidate: the kept one, the one being made, or a new one.
-    /// `fresh`: not the kept one.
+    /// A connection for this candidate: the kept one, one that nobody claimed, the one being made, or a
+    /// new one.
     ///
-    /// Answers within `budget`; the attempt goes on after that.
+    /// Answers within the budget; the attempt goes on after that.
     pub async fn connect(
         self: &Arc<Self>,
-        candidate: u32,
-        method: &'static str,
-        secret: Secret,
-        budget: Duration,
-        fresh: bool,
+        login: Login,
+        ask: Ask,
     ) -> Result<Connection, ConnectFailure> {
-        let until = Instant::now() + budget;
-        let generation = secret.generation;
+        let until = Instant::now() + ask.budget;
+        let left = || until.saturating_duration_since(Instant::now());
+        let connection = match self.at_hand(&login, ask).await? {
+            Some(connection) => {
+                let permit = self.permits.checks.take(ask.caller, left()).await;
+                permit.map_err(|error| ConnectFailure::at_once(error, DialStep::Auth))?;
+                connection
+            }
+            // The permit for the connection is one for its check as well.
+            None => self.attempt_within(login, ask.caller, left()).await?,
+        };
+        Ok(connection.for_check(ask.caller))
+    }
+
+    /// A connection that is there already.
+    async fn at_hand(&self, login: &Login, ask: Ask) -> Result<Option<Connection>, ConnectFailure> {
+        let generation = login.secret.generation;
         let had = {
             let mut slots = self.lock();
-            let slot = slots.of(candidate);
-            if fresh {
-                slot.landed(generation).map(|connection| (connection, None))
-            } else {
-                slot.kept(generation)
+            if ask.new {
+                return Ok(slots.unclaimed(login.candidate, generation));
             }
+            slots.of(login.candidate).kept(generation)
         };
         match had {
-            Some((connection, None)) => return Ok(connection.for_round_trip()),
+            None => Ok(None),
+            Some((connection, None)) => Ok(Some(connection)),
             // Commands would only queue up behind the `AUTH` that is under way.
             Some((connection, Some(renewal))) => {
-                match tokio::time::timeout(budget, renewal).await {
-                    Ok(true) => return Ok(connection.for_round_trip()),
+                match tokio::time::timeout(ask.budget, renewal).await {
+                    Ok(true) => Ok(Some(connection)),
                     // Refused: it was given up, and a new one is made.
-                    Ok(false) => {}
-                    Err(_) => {
-                        let waited_for = (DialStep::Auth, Observed::default());
-                        return Err(ConnectFailure::timeout(waited_for));
-                    }
+                    Ok(false) => Ok(None),
+                    Err(_) => Err(ConnectFailure::at_once(CacheError::Timeout, DialStep::Auth)),
                 }
             }
-            None => {}
         }
-        let left = until.saturating_duration_since(Instant::now());
-        self.attempt_within(candidate, method, secret, left).await
     }
 
     async fn attempt_within(
         self: &Arc<Self>,
-        candidate: u32,
-        method: &'static str,
-        secret: Secret,
+        login: Login,
+        caller: Caller,
         budget: Duration,
     ) -> Result<Connection, ConnectFailure> {
-        let (attempt, progress) = self.join_or_start(candidate, method, secret);
+        let candidate = login.candidate;
+        let (attempt, progress) = self.join_or_start(login, caller);
+        if caller == Caller::Sampler {
+            // It may have been started by somebody who waits for a permit.
+            progress.hurry();
+        }
         match tokio::time::timeout(budget, attempt).await {
             Ok(result) => {
                 if let Ok(connection) = &result {
                     self.lock().of(candidate).delivered(connection);
                 }
-                result.map(Connection::for_round_trip)
+                result
             }
-            Err(_) => Err(ConnectFailure::timeout(progress.so_far())),
+            Err(_) => Err(ConnectFailure::timeout(&progress)),
         }
     }
 
-    fn join_or_start(
-        self: &Arc<Self>,
-        candidate: u32,
-        method: &'static str,
-        secret: Secret,
-    ) -> (Attempt, Arc<Progress>) {
+    fn join_or_start(self: &Arc<Self>, login: Login, caller: Caller) -> (Attempt, Arc<Progress>) {
+        let Login {
+            candidate,
+            method,
+            secret,
+        } = login;
         let mut slots = self.lock();
         let serial = slots.next_serial();
         let slot = slots.of(candidate);
@@ -144,16 +204,12 @@ impl Cache {
             principal: secret.user.clone(),
         };
         let generation = secret.generation;
-        let task = tokio::spawn(Arc::clone(self).attempt(owner, secret, Arc::clone(&progress)));
+        let attempt = Arc::clone(self).attempt(owner, secret, caller, Arc::clone(&progress));
+        let task = tokio::spawn(attempt);
         let attempt = async move {
-            task.await.unwrap_or_else(|_| {
-                // The task panicked or the runtime is going away.
-                Err(ConnectFailure {
-                    error: CacheError::Closed,
-                    step: DialStep::Tcp,
-                    observed: Observed::default(),
-                })
-            })
+            // The task panicked or the runtime is going away.
+            task.await
+                .unwrap_or_else(|_| Err(ConnectFailure::at_once(CacheError::Closed, DialStep::Tcp)))
         }
         .boxed()
         .shared();
@@ -165,10 +221,12 @@ impl Cache {
         self: Arc<Self>,
         owner: Owner,
         secret: Secret,
+        caller: Caller,
         progress: Arc<Progress>,
     ) -> Result<Connection, ConnectFailure> {
-        let dialled = dial::dial(&self.endpoint, &secret, &progress);
-        let result = tokio::time::timeout(ATTEMPT_LIMIT, dialled)
+        let permission = self.permission(caller);
+        let dialled = dial::dial(&self.endpoint, &secret, &progress, permission);
+        let result = tokio::time::timeout(self.limit, dialled)
             .await
             .unwrap_or(Err(CacheError::Timeout));
         let (step, observed) = progress.so_far();
@@ -193,6 +251,15 @@ impl Cache {
         }
     }
 
+    /// To dial, for this caller.
+    pub(super) fn permission(&self, caller: Caller) -> Permission<'_> {
+        Permission {
+            permits: &self.permits.connections,
+            caller,
+            limit: self.limit,
+        }
+    }
+
     /// Authenticates the kept connection of a candidate with its new secret: Azure closes it when
     /// the old one ends. Checks wait for that, since Redis answers in order. A connection that
     /// refuses is given up; the next check makes a new one.
@@ -203,41 +270,40 @@ impl Cache {
             return;
         };
         let (cache, generation) = (Arc::clone(self), secret.generation);
-        let task = tokio::spawn(async move {
-            // Their next command would queue up behind the `AUTH`.
-            let _nobody = connection.between_round_trips(ROUND_TRIP).await;
-            let mut redis = connection.redis();
-            let auth = dial::authenticate(&mut redis, &secret);
-            let result = tokio::time::timeout(ATTEMPT_LIMIT, auth)
-                .await
-                .unwrap_or(Err(CacheError::Timeout));
-            let principal = &secret.user;
-            match result {
-                Ok(()) => {
-                    info!(principal, "the connection was authenticated again");
-                    cache.renewed(&connection, secret);
-                    true
-                }
-                Err(error) => {
-                    warn!(
-                        principal,
-                        ?error,
-                        "the connection could not be authenticated again"
-                    );
-                    cache.discard(&connection);
-                    false
-                }
-            }
-        });
+        let task = tokio::spawn(async move { cache.renew(&connection, secret).await });
         let renewal = async move { task.await.unwrap_or(false) }.boxed().shared();
         slot.renewing(generation, renewal);
     }
 
-    fn renewed(&self, connection: &Connection, secret: Secret) {
-        let mut slots = self.lock();
-        let slot = slots.of(connection.owner.candidate);
-        if slot.renewed(connection, secret.generation) {
-            connection.renew(secret);
+    /// Whether a connection took its new secret.
+    async fn renew(&self, connection: &Connection, secret: Secret) -> bool {
+        // Their next command would queue up behind the `AUTH`.
+        let _nobody = connection.between_round_trips(ROUND_TRIP).await;
+        let mut redis = connection.redis();
+        let auth = dial::authenticate(&mut redis, &secret);
+        let result = tokio::time::timeout(self.limit, auth)
+            .await
+            .unwrap_or(Err(CacheError::Timeout));
+        let principal = &secret.user;
+        match result {
+            Ok(()) => {
+                info!(principal, "the connection was authenticated again");
+                let mut slots = self.lock();
+                let slot = slots.of(connection.owner.candidate);
+                if slot.renewed(connection, secret.generation) {
+                    connection.renew(secret);
+                }
+                true
+            }
+            Err(error) => {
+                warn!(
+                    principal,
+                    ?error,
+                    "the connection could not be authenticated again"
+                );
+                self.discard(connection);
+                false
+            }
         }
     }
 

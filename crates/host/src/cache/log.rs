@@ -1,7 +1,7 @@
 //! The lines that the recipe's verification asks for.
 
 use crate::cache::kept::Cache;
-use crate::cache::{CacheError, Connection};
+use crate::cache::{CacheError, Connection, Origin};
 use tracing::{debug, info, warn};
 
 impl Cache {
@@ -35,7 +35,9 @@ impl Cache {
             };
         }
         match error {
-            None if changed || !connection.reused => line!(info, "{command} succeeded"),
+            None if changed || connection.origin != Origin::Kept => {
+                line!(info, "{command} succeeded")
+            }
             None => line!(debug, "{command} succeeded"),
             Some(error) if changed => line!(warn, "{command} failed", error),
             Some(error) => line!(debug, "{command} failed", error),

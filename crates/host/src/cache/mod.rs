@@ -8,13 +8,14 @@ mod error;
 mod evidence;
 mod kept;
 mod log;
+mod permits;
 mod slot;
 pub mod tls;
 
-pub use connection::Connection;
+pub use connection::{Connection, Origin};
 pub use dial::{DialStep, Endpoint, Observed};
 pub use error::CacheError;
-pub use kept::{Cache, ConnectFailure};
+pub use kept::{Ask, Cache, ConnectFailure, Login};
 
 use cache_health_provider::SecretString;
 use std::sync::Arc;

@@ -4,27 +4,44 @@
 use crate::cache::connection::Connection;
 use crate::cache::dial::Progress;
 use crate::cache::kept::Attempt;
+use crate::clock;
 use futures::future::{BoxFuture, Shared};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long a connection that nobody waited for any more may still be handed out as new.
-const LANDED_FOR: Duration = Duration::from_secs(60);
+use std::time::Duration;
 
 /// The renewal of a kept connection; whether it was taken.
 pub(super) type Renewal = Shared<BoxFuture<'static, bool>>;
 
 /// The slots of all candidates.
-#[derive(Default)]
 pub(super) struct Slots {
     by_candidate: HashMap<u32, Slot>,
     serial: u64,
+    /// How long a connection that nobody waited for any more may still be a proof.
+    unclaimed_for: Duration,
     /// Whether the last round trip worked; none before the first.
     pub working: Option<bool>,
 }
 
 impl Slots {
+    /// Nothing there yet.
+    pub fn new(unclaimed_for: Duration) -> Self {
+        Self {
+            by_candidate: HashMap::new(),
+            serial: 0,
+            unclaimed_for,
+            working: None,
+        }
+    }
+
+    /// A connection of this candidate that was made after whoever wanted it had gone. It is handed out
+    /// once.
+    pub fn unclaimed(&mut self, candidate: u32, generation: u64) -> Option<Connection> {
+        let young = self.unclaimed_for;
+        let (connection, of, at) = self.of(candidate).unclaimed.take()?;
+        (of == generation && clock::since(at) < young).then(|| connection.unclaimed())
+    }
+
     pub fn of(&mut self, candidate: u32) -> &mut Slot {
         self.by_candidate.entry(candidate).or_default()
     }
@@ -39,7 +56,8 @@ impl Slots {
 #[derive(Default)]
 pub(super) struct Slot {
     kept: Option<Kept>,
-    landed: Option<(Connection, u64, Instant)>,
+    /// With the generation of its secret, and when it was made.
+    unclaimed: Option<(Connection, u64, Duration)>,
     attempt: Option<(Attempt, Arc<Progress>, u64)>,
 }
 
@@ -65,12 +83,6 @@ impl Slot {
     /// The kept connection, whatever secret it goes with.
     pub fn any_kept(&self) -> Option<Connection> {
         self.kept.as_ref().map(|kept| kept.connection.clone())
-    }
-
-    /// A connection that was made after whoever wanted it had gone.
-    pub fn landed(&mut self, generation: u64) -> Option<Connection> {
-        let (connection, of, at) = self.landed.take()?;
-        (of == generation && at.elapsed() < LANDED_FOR).then_some(connection)
     }
 
     /// The attempt under way with this secret. One that is over without having said so panicked.
@@ -105,7 +117,7 @@ impl Slot {
         match newest {
             Some(newest) if newest > generation => {}
             Some(newest) if newest == generation => {
-                self.landed = Some((connection.clone(), generation, Instant::now()));
+                self.unclaimed = Some((connection.clone(), generation, clock::now()));
             }
             _ => self.keep(connection, generation),
         }
@@ -114,11 +126,11 @@ impl Slot {
     /// Somebody has it: it is not handed out as new again.
     pub fn delivered(&mut self, connection: &Connection) {
         if self
-            .landed
+            .unclaimed
             .as_ref()
-            .is_some_and(|(landed, _, _)| landed.is(connection))
+            .is_some_and(|(unclaimed, _, _)| unclaimed.is(connection))
         {
-            self.landed = None;
+            self.unclaimed = None;
         }
     }
 

@@ -1,8 +1,8 @@
 //! Our types into the generated ones; each error exactly once.
 
 use super::bindings::cache_health::probe::{credentials, redis, settings};
-use crate::cache::{CacheError, ConnectFailure, DialStep, Observed};
-use crate::identity::{TokenError, unreadable};
+use crate::cache::{CacheError, ConnectFailure, DialStep, Observed, Origin};
+use crate::identity::TokenError;
 use crate::provider::{Credential, CredentialError};
 use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError};
 use cache_health_provider::identity::{IdentityError, Rejected, Unavailable};
@@ -57,10 +57,10 @@ pub fn credential_error_to_wit(error: CredentialError) -> credentials::Credentia
     match error {
         CredentialError::UnknownCandidate => Wit::UnknownCandidate,
         CredentialError::Key(error) => Wit::KeyUnreadable(config_error_to_wit(error)),
-        CredentialError::Token(TokenError::AssertionUnreadable(kind)) => {
+        CredentialError::Token(TokenError::AssertionUnreadable(error)) => {
             Wit::KeyUnreadable(config_error_to_wit(ConfigError {
                 variable: "AZURE_FEDERATED_TOKEN_FILE".to_owned(),
-                problem: unreadable(kind),
+                problem: error.to_string(),
             }))
         }
         CredentialError::Token(TokenError::Identity(IdentityError::Unavailable(reason))) => {
@@ -76,7 +76,7 @@ pub fn credential_error_to_wit(error: CredentialError) -> credentials::Credentia
                 Rejected::Status(status) => TokenRejected::Status(status),
                 Rejected::NotAJwt => TokenRejected::NotAJwt,
                 Rejected::NoObjectId => TokenRejected::NoObjectId,
-                Rejected::Expired => TokenRejected::Expired,
+                Rejected::Expired(ago) => TokenRejected::Expired(ago),
             })
         }
     }
@@ -100,6 +100,11 @@ pub fn cache_error_to_wit(error: CacheError) -> redis::Error {
         CacheError::TlsProtocol => Wit::TlsProtocol,
         CacheError::Closed => Wit::Closed,
         CacheError::Timeout => Wit::Timeout,
+        CacheError::Limited => Wit::Other(
+            "there was no permit in time: more is asked for than CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND \
+             or CACHE_HEALTH_MAX_CHECKS_PER_SECOND allows"
+                .into(),
+        ),
         CacheError::Protocol => Wit::Protocol,
         CacheError::Reply(reply) => match reply {
             Reply::AuthRejected => Wit::AuthRejected,
@@ -115,10 +120,15 @@ pub fn cache_error_to_wit(error: CacheError) -> redis::Error {
 }
 
 pub fn connect_failure_to_wit(failure: ConnectFailure) -> redis::ConnectFailure {
+    let step = match failure.error {
+        // It did not get as far as a step.
+        CacheError::Limited => redis::Step::Connect,
+        _ => step_to_wit(failure.step),
+    };
     redis::ConnectFailure {
         error: cache_error_to_wit(failure.error),
-        step: step_to_wit(failure.step),
-        session: Some(session_to_wit(failure.observed, false)),
+        step,
+        session: Some(session_to_wit(failure.observed, Origin::New)),
     }
 }
 
@@ -132,8 +142,12 @@ pub fn too_many_connections() -> redis::ConnectFailure {
 }
 
 /// A kept connection's steps were an earlier check's.
-pub fn session_to_wit(observed: Observed, reused: bool) -> redis::Session {
-    let steps = if reused { Vec::new() } else { observed.steps };
+pub fn session_to_wit(observed: Observed, origin: Origin) -> redis::Session {
+    let (origin, steps) = match origin {
+        Origin::New => (redis::Origin::New, observed.steps),
+        Origin::Kept => (redis::Origin::Kept, Vec::new()),
+        Origin::Unclaimed => (redis::Origin::Unclaimed, observed.steps),
+    };
     redis::Session {
         steps: steps
             .into_iter()
@@ -142,7 +156,7 @@ pub fn session_to_wit(observed: Observed, reused: bool) -> redis::Session {
                 duration: nanoseconds(took),
             })
             .collect(),
-        reused,
+        origin,
         tls: observed.tls.map(|tls| redis::TlsSession {
             protocol: tls.protocol.clone(),
             cipher: tls.cipher.clone(),

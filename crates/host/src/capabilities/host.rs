@@ -5,7 +5,7 @@
 
 use super::bindings::cache_health::probe::{credentials, redis, settings};
 use super::{CapabilitiesView, ConnectionHandle, CredentialHandle, HasCapabilities, convert};
-use crate::cache::Cache;
+use crate::cache::{Ask, Cache};
 use crate::provider::Provider;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,9 +14,6 @@ use wasmtime::component::{Accessor, Resource};
 
 /// The longest value a guest may write, in bytes (documented in `redis.wit`).
 const MAX_VALUE: usize = 1024;
-
-/// The most connections a guest may hold. The health component holds two at most.
-const MAX_CONNECTIONS: usize = 32;
 
 impl settings::Host for CapabilitiesView<'_> {}
 
@@ -82,22 +79,29 @@ impl<T: Send> redis::HostConnectionWithStore<T> for HasCapabilities {
         credential: Resource<CredentialHandle>,
         options: redis::ConnectOptions,
     ) -> Result<std::result::Result<Resource<ConnectionHandle>, redis::ConnectFailure>> {
-        let (provider, credential) = accessor.with(|mut store| -> Result<_> {
+        let (provider, credential, room, caller) = accessor.with(|mut store| -> Result<_> {
             let view = store.get();
             let credential = view.table.get(&credential)?.credential.clone();
-            Ok((Arc::clone(view.provider), credential))
+            let room = Arc::clone(view.connections).try_acquire_owned();
+            Ok((Arc::clone(view.provider), credential, room, view.caller))
         })?;
-        let budget = Duration::from_nanos(options.budget);
-        let connected = provider.connect(&credential, budget, options.fresh).await;
+        // Taken before it is there: many can be under way at once.
+        let Ok(room) = room else {
+            return Ok(Err(convert::too_many_connections()));
+        };
+        let ask = Ask {
+            caller,
+            budget: Duration::from_nanos(options.budget),
+            new: options.fresh,
+        };
+        let connected = provider.connect(&credential, ask).await;
         match connected {
             Ok(connection) => accessor.with(|mut store| {
-                let view = store.get();
-                // Checked when it is there: many can be under way at once.
-                if *view.connections >= MAX_CONNECTIONS {
-                    return Ok(Err(convert::too_many_connections()));
-                }
-                *view.connections += 1;
-                Ok(Ok(view.table.push(ConnectionHandle { connection })?))
+                let handle = ConnectionHandle {
+                    connection,
+                    _room: room,
+                };
+                Ok(Ok(store.get().table.push(handle)?))
             }),
             Err(failure) => Ok(Err(convert::connect_failure_to_wit(failure))),
         }
@@ -143,13 +147,12 @@ impl redis::HostConnection for CapabilitiesView<'_> {
         let connection = &self.table.get(&handle)?.connection;
         Ok(convert::session_to_wit(
             connection.observed.clone(),
-            connection.reused,
+            connection.origin,
         ))
     }
 
     fn drop(&mut self, handle: Resource<ConnectionHandle>) -> Result<()> {
         self.table.delete(handle)?;
-        *self.connections -= 1;
         Ok(())
     }
 }

@@ -5,7 +5,9 @@ mod convert;
 mod host;
 
 use crate::provider::{Credential, Provider};
+use cache_health_provider::rate::Caller;
 use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
 /// What the implementation of the capabilities needs of a store.
@@ -14,8 +16,10 @@ pub struct CapabilitiesView<'a> {
     pub provider: &'a Arc<Provider>,
     /// This instance's handles.
     pub table: &'a mut ResourceTable,
-    /// How many of them are connections.
-    pub connections: &'a mut usize,
+    /// Room for connections, which it may share with other instances.
+    pub connections: &'a Arc<Semaphore>,
+    /// Whose calls these are.
+    pub caller: Caller,
 }
 
 /// Implemented by the data of a store.
@@ -34,6 +38,7 @@ impl HasData for HasCapabilities {
 /// A connection as a guest holds it.
 pub struct ConnectionHandle {
     connection: crate::cache::Connection,
+    _room: OwnedSemaphorePermit,
 }
 
 /// A credential as a guest holds it: a number in its table, and nothing behind it that it can read.

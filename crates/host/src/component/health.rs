@@ -1,15 +1,17 @@
 //! The health component: `health.check`, called directly.
 //!
-//! One warm instance, in a task of its own, makes all checks. When it traps or hangs, whoever waits
+//! A warm instance, in a task of its own, makes all checks of its callers. When it traps or hangs, whoever waits
 //! is told, and it is replaced.
 
 use crate::capabilities::bindings;
 use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
+use crate::component::limits::GuestLimits;
 use crate::component::report::report_from_wit;
-use crate::component::state::State;
+use crate::component::state::{self, State};
 use crate::provider::Provider;
 use bindings::HealthComponentPre;
 use bindings::exports::cache_health::probe::health::{CheckOptions, Guest};
+use cache_health_provider::rate::Caller;
 use cache_health_report::Report;
 use futures::FutureExt as _;
 use futures::stream::{FuturesUnordered, StreamExt as _};
@@ -49,7 +51,34 @@ struct Request {
     answer: oneshot::Sender<Report>,
 }
 
-/// The component, ready to check.
+/// The component that is embedded, ready to be instantiated.
+pub struct Embedded(Arc<Instances>);
+
+impl Embedded {
+    /// Loads and links it.
+    pub fn load(provider: Arc<Provider>) -> Result<Self, HealthError> {
+        let instances = Instances::new(provider).map_err(HealthError::Load)?;
+        Ok(Self(Arc::new(instances)))
+    }
+
+    /// An instance that checks for these callers. The sampler has one of its own: what callers do to
+    /// theirs is no concern of the sampler's, and the host can tell whose the calls are.
+    pub fn health(&self, caller: Caller) -> Health {
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let hung = Arc::new(Notify::new());
+        let instances = Arc::clone(&self.0);
+        let limit = instances.provider.config.timeout + GRACE;
+        let notified = Arc::clone(&hung);
+        tokio::spawn(async move { instances.check_for_ever(caller, queue, notified).await });
+        Health {
+            requests,
+            hung,
+            limit,
+        }
+    }
+}
+
+/// An instance of the component that checks.
 #[derive(Clone)]
 pub struct Health {
     requests: mpsc::Sender<Request>,
@@ -58,20 +87,6 @@ pub struct Health {
 }
 
 impl Health {
-    /// Loads the component that is embedded.
-    pub fn embedded(provider: Arc<Provider>) -> Result<Self, HealthError> {
-        let limit = provider.config.timeout + GRACE;
-        let instances = Instances::new(provider).map_err(HealthError::Load)?;
-        let (requests, queue) = mpsc::channel(QUEUE);
-        let hung = Arc::new(Notify::new());
-        tokio::spawn(instances.check_for_ever(queue, Arc::clone(&hung)));
-        Ok(Self {
-            requests,
-            hung,
-            limit,
-        })
-    }
-
     /// Checks now. `new_connection`: proves one beside the kept one.
     pub async fn check(&self, new_connection: bool) -> Result<Report, HealthError> {
         let (answer, answered) = oneshot::channel();
@@ -117,12 +132,17 @@ impl Instances {
     }
 
     /// One instance after the other, each for as long as it works.
-    async fn check_for_ever(self, mut queue: mpsc::Receiver<Request>, hung: Arc<Notify>) {
+    async fn check_for_ever(
+        &self,
+        caller: Caller,
+        mut queue: mpsc::Receiver<Request>,
+        hung: Arc<Notify>,
+    ) {
         loop {
             // What was said of the instance before is not about this one.
             let _ = hung.notified().now_or_never();
             let ended = tokio::select! {
-                ended = self.check_with_one(&mut queue) => ended,
+                ended = self.check_with_one(caller, &mut queue) => ended,
                 () = hung.notified() => Err(wasmtime::Error::msg("it hangs")),
             };
             match ended {
@@ -134,9 +154,14 @@ impl Instances {
     }
 
     /// Checks until nobody is left to ask.
-    async fn check_with_one(&self, queue: &mut mpsc::Receiver<Request>) -> wasmtime::Result<()> {
-        let mut store = Store::new(&self.engine, State::new(Arc::clone(&self.provider)));
-        store.limiter(|state| &mut state.limits);
+    async fn check_with_one(
+        &self,
+        caller: Caller,
+        queue: &mut mpsc::Receiver<Request>,
+    ) -> wasmtime::Result<()> {
+        let state = State::new(Arc::clone(&self.provider), caller, &GuestLimits::own());
+        let mut store = Store::new(&self.engine, state);
+        state::limit(&mut store, |state: &mut State| &mut state.limits);
         yield_with_each_epoch(&mut store);
         let component = self.pre.instantiate_async(&mut store).await?;
         let health = component.cache_health_probe_health();

@@ -4,9 +4,10 @@ mod engine;
 #[cfg(feature = "component")]
 mod foreign;
 mod health;
+mod limits;
 mod report;
 mod state;
 
 #[cfg(feature = "component")]
-pub use foreign::Runtime;
-pub use health::Health;
+pub use foreign::{Runtime, RuntimeError};
+pub use health::{Embedded, Health};

@@ -1,51 +1,59 @@
 //! The data of a store: what one instance has, and the little it is given.
 
 use crate::capabilities::{CapabilitiesHost, CapabilitiesView};
+use crate::clock::GuestClock;
+use crate::component::limits::{GuestLimits, InstanceLimits};
 use crate::provider::Provider;
+use cache_health_provider::rate::Caller;
 use std::sync::Arc;
+use wasmtime::Store;
 use wasmtime::component::ResourceTable;
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-/// The most that one memory of an instance may have, in bytes. The component of ours uses about 2 MiB.
-pub const MAX_INSTANCE_MEMORY: usize = 32 * 1024 * 1024;
-/// The most memories an instance may have. A composition has one for each component in it.
-const MAX_MEMORIES: usize = 16;
-/// The most tables an instance may have, and the most elements of each.
-const MAX_TABLES: usize = 64;
-const MAX_TABLE_ELEMENTS: usize = 100_000;
 /// The most handles one instance may hold.
 const MAX_HANDLES: usize = 4096;
+/// The most random bytes a guest gets with one call. `wasi:random` lets it ask again.
+const MAX_RANDOM: u64 = 64 * 1024;
+/// What one call of a guest may make the host hold, in bytes: strings and lists that it passes.
+const MAX_HOST_CALL: usize = 1024 * 1024;
 
 /// The data of a store.
 pub struct State {
     wasi: WasiCtx,
     /// Its handles.
     pub table: ResourceTable,
-    connections: usize,
+    caller: Caller,
     provider: Arc<Provider>,
-    /// Memory and tables.
-    pub limits: StoreLimits,
+    /// Memory, tables and connections.
+    pub limits: InstanceLimits,
 }
 
 impl State {
-    /// The data of a new instance: no files, no environment, no network, no standard streams.
-    pub fn new(provider: Arc<Provider>) -> Self {
+    /// The data of a new instance: no files, no environment, no network, no standard streams. `guests`: the
+    /// limits that it shares with others.
+    pub fn new(provider: Arc<Provider>, caller: Caller, guests: &Arc<GuestLimits>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         Self {
-            wasi: WasiCtx::builder().build(),
-            table,
-            connections: 0,
-            provider,
-            limits: StoreLimitsBuilder::new()
-                .memory_size(MAX_INSTANCE_MEMORY)
-                .memories(MAX_MEMORIES)
-                .tables(MAX_TABLES)
-                .table_elements(MAX_TABLE_ELEMENTS)
+            wasi: WasiCtx::builder()
+                .monotonic_clock(GuestClock::new())
+                .max_random_size(MAX_RANDOM)
                 .build(),
+            table,
+            caller,
+            provider,
+            limits: InstanceLimits::of(guests),
         }
     }
+}
+
+/// What every store has that a guest lives in.
+pub fn limit<T: 'static>(
+    store: &mut Store<T>,
+    limits: impl Fn(&mut T) -> &mut InstanceLimits + Send + Sync + 'static,
+) {
+    store.limiter(move |state| limits(state));
+    store.set_hostcall_fuel(MAX_HOST_CALL);
 }
 
 impl WasiView for State {
@@ -62,7 +70,8 @@ impl CapabilitiesHost for State {
         CapabilitiesView {
             provider: &self.provider,
             table: &mut self.table,
-            connections: &mut self.connections,
+            connections: self.limits.connections(),
+            caller: self.caller,
         }
     }
 }

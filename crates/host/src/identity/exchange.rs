@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
 
 /// Sends the request over this connection and judges the answer. Redirects are not followed: what
 /// the request carries is meant for this endpoint alone.
@@ -21,7 +22,9 @@ pub async fn send(
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(broken)?;
-    let driver = tokio::spawn(connection);
+    // Ends with this request, also when nobody waits for its answer any more.
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
     let answer = async {
         let response = sender.send_request(request).await.map_err(broken)?;
         let status = response.status().as_u16();
@@ -38,7 +41,7 @@ pub async fn send(
         })
     }
     .await;
-    driver.abort();
+    drop(driver);
     answer
 }
 

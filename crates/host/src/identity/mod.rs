@@ -6,5 +6,5 @@ mod source;
 mod tokens;
 mod workload;
 
-pub use source::{Source, TokenError, unreadable};
+pub use source::{Source, TokenError};
 pub use tokens::{Lease, Tokens};

@@ -1,19 +1,14 @@
 //! Where tokens come from.
 
-use crate::cache::tls;
+use crate::cache::tls::TlsSettings;
+use crate::files::{FileError, Files};
 use crate::identity::{managed, workload};
 use cache_health_provider::ConfigError;
 use cache_health_provider::config::{Identity, ManagedIdentity, WorkloadIdentity};
 use cache_health_provider::identity::{IdentityError, Token, Unavailable};
 use cache_health_provider::schedule;
-use rustls::ClientConfig;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long one request may take: as long as a check by default, so that one that hangs does not
-/// keep the next from being tried.
-const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why there is no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +16,7 @@ pub enum TokenError {
     /// Whoever issues it gave none.
     Identity(IdentityError),
     /// `AZURE_FEDERATED_TOKEN_FILE` cannot be read, or holds nothing that can be sent.
-    AssertionUnreadable(io::ErrorKind),
+    AssertionUnreadable(FileError),
 }
 
 impl TokenError {
@@ -47,6 +42,16 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
 }
 
+impl Failure {
+    /// What was said before.
+    pub fn again(error: TokenError) -> Self {
+        Self {
+            error,
+            retry_after: None,
+        }
+    }
+}
+
 impl From<Unavailable> for Failure {
     fn from(error: Unavailable) -> Self {
         Self {
@@ -61,43 +66,32 @@ pub enum Source {
     /// The managed identity endpoint.
     Managed(ManagedIdentity),
     /// Entra's token endpoint.
-    Workload(WorkloadIdentity, Arc<ClientConfig>),
+    Workload(WorkloadIdentity, Arc<TlsSettings>, Arc<Files>),
 }
 
 impl Source {
     /// Builds what is built once. Fails when a file that is configured cannot be used.
-    pub fn new(identity: Identity) -> Result<Self, ConfigError> {
+    pub async fn new(identity: Identity, files: &Arc<Files>) -> Result<Self, ConfigError> {
         match identity {
             Identity::Managed(managed) => Ok(Self::Managed(managed)),
             Identity::Workload(identity) => {
-                let error = |variable: &str, problem| ConfigError {
-                    variable: variable.to_owned(),
-                    problem,
-                };
-                workload::assertion(&identity.token_file)
-                    .map_err(|e| error("AZURE_FEDERATED_TOKEN_FILE", unreadable(e.kind())))?;
-                let tls = tls::client_config(identity.ca_file.as_deref())
-                    .map_err(|e| error("AZURE_AUTHORITY_CA_FILE", e.to_string()))?;
-                Ok(Self::Workload(identity, tls))
+                let assertion = workload::assertion(files, &identity.token_file).await;
+                assertion.map_err(|error| ConfigError {
+                    variable: "AZURE_FEDERATED_TOKEN_FILE".to_owned(),
+                    problem: error.to_string(),
+                })?;
+                let ca_file = identity.ca_file.clone();
+                let tls = TlsSettings::load(files, "AZURE_AUTHORITY_CA_FILE", ca_file).await?;
+                Ok(Self::Workload(identity, tls, Arc::clone(files)))
             }
         }
     }
 
     /// Asks for a token, once.
     pub async fn request(&self) -> Result<Token, Failure> {
-        let request = async {
-            match self {
-                Self::Managed(identity) => managed::request(identity).await,
-                Self::Workload(identity, tls) => workload::request(identity, tls).await,
-            }
-        };
-        tokio::time::timeout(REQUEST_LIMIT, request)
-            .await
-            .unwrap_or(Err(Unavailable::Timeout.into()))
+        match self {
+            Self::Managed(identity) => managed::request(identity).await,
+            Self::Workload(identity, tls, files) => workload::request(identity, tls, files).await,
+        }
     }
-}
-
-/// What is said of a file that cannot be read.
-pub fn unreadable(kind: io::ErrorKind) -> String {
-    format!("cannot be read: {kind}")
 }

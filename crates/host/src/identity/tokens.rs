@@ -4,11 +4,13 @@
 //! The host owns a fetch: whoever stops waiting for it does not cancel it, and the next check
 //! joins it. However many ask, there is one fetch at a time, and a pause after each.
 
+use crate::clock;
+use crate::hedge::hedged;
 use crate::identity::exchange::now;
 use crate::identity::source::{Failure, Source, TokenError};
 use cache_health_provider::SecretString;
 use cache_health_provider::identity::{Token, Unavailable};
-use cache_health_provider::schedule;
+use cache_health_provider::schedule::{self, Pace};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +18,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
-/// How long one fetch may go on trying.
-const FETCH_LIMIT: Duration = Duration::from_secs(15);
+/// How long one fetch may go on trying at least.
+const LEAST_LIMIT: Duration = Duration::from_secs(15);
+
+/// How long a request takes before a second is made beside it: it may be lost, or slow.
+const SECOND_REQUEST: Duration = Duration::from_secs(5);
 
 /// How often at least to look when the next renewal is due.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
@@ -45,8 +50,10 @@ type OnRenewed = Box<dyn Fn(&Lease) + Send + Sync>;
 struct State {
     held: Option<Lease>,
     fetch: Option<Fetch>,
-    /// The last failure of the fetch under way or before it, and how long not to ask after it.
-    last_failure: Option<(TokenError, Instant)>,
+    /// Why the last request gave no token.
+    last_failure: Option<TokenError>,
+    /// How often a failing endpoint may be asked.
+    pace: Pace,
     /// Renewals that failed in a row.
     failures: u32,
     /// Tokens that Redis refused in a row, and the generation of the last.
@@ -60,6 +67,8 @@ struct State {
 /// The tokens of one identity.
 pub struct Tokens {
     source: Source,
+    /// How long one fetch may go on trying.
+    limit: Duration,
     renewed: OnRenewed,
     /// A renewal is due earlier than it was.
     earlier: Notify,
@@ -67,10 +76,15 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The tokens of this identity.
-    pub fn new(source: Source, renewed: impl Fn(&Lease) + Send + Sync + 'static) -> Arc<Self> {
+    /// The tokens of this identity. `timeout`: what a check may take.
+    pub fn new(
+        source: Source,
+        timeout: Duration,
+        renewed: impl Fn(&Lease) + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self {
             source,
+            limit: timeout.max(LEAST_LIMIT),
             renewed: Box::new(renewed),
             earlier: Notify::new(),
             state: Mutex::default(),
@@ -84,8 +98,8 @@ impl Tokens {
             if let Some(lease) = valid(&state, now()) {
                 return Ok(lease);
             }
-            if let (None, Some((error, until))) = (&state.fetch, state.last_failure)
-                && Instant::now() < until
+            if let (None, Some(error)) = (&state.fetch, state.last_failure)
+                && !state.pace.wait(clock::now()).is_zero()
             {
                 return Err(error);
             }
@@ -95,7 +109,7 @@ impl Tokens {
             Ok(result) => result,
             Err(_) => {
                 let last = self.lock().last_failure;
-                Err(last.map_or(TokenError::TIMEOUT, |(error, _)| error))
+                Err(last.unwrap_or(TokenError::TIMEOUT))
             }
         }
     }
@@ -142,7 +156,6 @@ impl Tokens {
         {
             return fetch.clone();
         }
-        state.last_failure = None;
         let task = tokio::spawn(Arc::clone(self).fetch());
         let tokens = Arc::clone(self);
         let fetch = async move {
@@ -161,22 +174,24 @@ impl Tokens {
 
     /// Tries until there is a token, a no, or no time left.
     async fn fetch(self: Arc<Self>) -> Result<Lease, TokenError> {
-        let until = Instant::now() + FETCH_LIMIT;
+        let until = Instant::now() + self.limit;
         let mut tries = 0;
         let result = loop {
+            let (wait, last) = {
+                let state = self.lock();
+                (state.pace.wait(clock::now()), state.last_failure)
+            };
+            if let Some(last) = last.filter(|_| Instant::now() + wait >= until) {
+                break Err(Failure::again(last));
+            }
+            tokio::time::sleep(wait).await;
             tries += 1;
-            let failure = match self.source.request().await {
+            let failure = match self.request(until).await {
                 Ok(token) => break Ok(token),
                 Err(failure) => failure,
             };
             debug!(error = ?failure.error, tries, "no token");
-            {
-                let mut state = self.lock();
-                state.last_failure = Some((failure.error, Instant::now()));
-                if let Some(lease) = &mut state.held {
-                    lease.renewal_failure = Some(failure.error);
-                }
-            }
+            self.failed_once(&failure);
             let Some(pause) = pause_before_retry(&failure, tries, until) else {
                 break Err(failure);
             };
@@ -193,6 +208,28 @@ impl Tokens {
         }
     }
 
+    /// Asks once; and once more beside that when there is no answer for a while.
+    async fn request(&self, until: Instant) -> Result<Token, Failure> {
+        let request = |_| {
+            self.lock().pace.sent(clock::now());
+            self.source.request()
+        };
+        tokio::time::timeout_at(until.into(), hedged(SECOND_REQUEST, request))
+            .await
+            .unwrap_or(Err(Unavailable::Timeout.into()))
+    }
+
+    fn failed_once(&self, failure: &Failure) {
+        let mut state = self.lock();
+        state.last_failure = Some(failure.error);
+        if let Some(asked) = failure.retry_after {
+            state.pace.asked(asked, clock::now());
+        }
+        if let Some(lease) = &mut state.held {
+            lease.renewal_failure = Some(failure.error);
+        }
+    }
+
     fn hold(&self, state: &mut State, token: Token) -> Lease {
         let (wall, clock) = (now(), Instant::now());
         if state.refused != Some(state.generation) {
@@ -201,6 +238,7 @@ impl Tokens {
         state.generation += 1;
         state.failures = 0;
         state.last_failure = None;
+        state.pace.succeeded();
         let due = schedule::renewal_due(wall, token.expires_at, fastrand::f64());
         let due = Duration::from_secs(u64::try_from(due.saturating_sub(wall)).unwrap_or(0));
         state.due = Some(clock + due.max(schedule::LEAST_PAUSE));
@@ -238,8 +276,10 @@ fn fail(state: &mut State, failure: Failure) {
     state.failures = state.failures.saturating_add(1);
     let pause = schedule::renewal_pause(state.failures, fastrand::f64());
     state.due = Some(now + pause.max(asked));
-    // Whoever has no token at all may ask sooner than a renewal.
-    state.last_failure = Some((error, now + schedule::FAILURE_PAUSE.max(asked)));
+    state.last_failure = Some(error);
+    // Whoever has no token at all may ask sooner than a renewal, but not at once.
+    let least = schedule::FAILURE_PAUSE.max(asked);
+    state.pace.asked(least, clock::now());
     warn!(?error, "could not get an Entra token");
 }
 

@@ -1,6 +1,8 @@
 //! A workload identity: Entra's token endpoint, over verified TLS, with a token that the cluster
 //! signs and rotates.
 
+use crate::cache::tls::TlsSettings;
+use crate::files::{FileError, Files, MAX_SECRET};
 use crate::identity::exchange;
 use crate::identity::source::{Failure, TokenError};
 use bytes::Bytes;
@@ -8,21 +10,21 @@ use cache_health_provider::config::WorkloadIdentity;
 use cache_health_provider::identity::{Token, Unavailable};
 use cache_health_provider::{ExposeSecret as _, SecretString, workload};
 use http_body_util::Full;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// Asks for a token. The file is read each time: the cluster replaces it every hour or so.
 pub async fn request(
     configured: &WorkloadIdentity,
-    tls: &Arc<ClientConfig>,
+    tls: &TlsSettings,
+    files: &Files,
 ) -> Result<Token, Failure> {
-    let assertion = assertion(&configured.token_file).map_err(|error| Failure {
-        error: TokenError::AssertionUnreadable(error.kind()),
+    let assertion = assertion(files, &configured.token_file).await;
+    let assertion = assertion.map_err(|error| Failure {
+        error: TokenError::AssertionUnreadable(error),
         retry_after: None,
     })?;
     let unreachable = |_: io::Error| Failure::from(Unavailable::Unreachable);
@@ -32,7 +34,7 @@ pub async fn request(
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443)))
         .await
         .map_err(unreachable)?;
-    let stream = TlsConnector::from(Arc::clone(tls))
+    let stream = TlsConnector::from(tls.current().await)
         .connect(name, stream)
         .await
         .map_err(unreachable)?;
@@ -50,11 +52,11 @@ pub async fn request(
 }
 
 /// The token that the cluster signed.
-pub fn assertion(path: &Path) -> io::Result<SecretString> {
-    let text = SecretString::from(std::fs::read_to_string(path)?);
-    let trimmed = text.expose_secret().trim();
-    if trimmed.is_empty() || trimmed.len() > workload::MAX_ASSERTION {
-        return Err(io::ErrorKind::InvalidData.into());
+pub async fn assertion(files: &Files, path: &Path) -> Result<SecretString, FileError> {
+    let bytes = files.read(path, MAX_SECRET).await?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+    if text.is_empty() || text.len() > workload::MAX_ASSERTION {
+        return Err(FileError::Io(io::ErrorKind::InvalidData));
     }
-    Ok(SecretString::from(trimmed))
+    Ok(SecretString::from(text))
 }

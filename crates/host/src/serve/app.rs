@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use crate::component::Health;
+use crate::clock;
 use crate::serve::flight::Flights;
 use crate::serve::foreign::Foreign;
 use crate::serve::series::{Judgement, Readiness, Sample, Series};
@@ -8,7 +8,6 @@ use crate::verdict::Proof;
 use cache_health_provider::Config;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 use tokio::sync::Semaphore;
 use tracing::info;
 
@@ -20,10 +19,8 @@ pub const MAX_IN_FLIGHT: usize = 256;
 pub struct App(Arc<Shared>);
 
 struct Shared {
-    health: Health,
+    flights: Flights,
     foreign: Option<Arc<Foreign>>,
-    warm: Arc<Flights>,
-    cold: Arc<Flights>,
     series: Mutex<Series>,
     judgement: Judgement,
     draining: AtomicBool,
@@ -32,12 +29,10 @@ struct Shared {
 
 impl App {
     /// The state before the first sample.
-    pub fn new(health: Health, foreign: Option<Foreign>, config: &Config) -> Self {
+    pub fn new(flights: Flights, foreign: Option<Foreign>, config: &Config) -> Self {
         Self(Arc::new(Shared {
-            health,
+            flights,
             foreign: foreign.map(Arc::new),
-            warm: Flights::of(Proof::Warm),
-            cold: Flights::of(Proof::Cold),
             series: Mutex::default(),
             judgement: Judgement::new(config.failures, config.interval, config.timeout),
             draining: AtomicBool::new(false),
@@ -45,13 +40,9 @@ impl App {
         }))
     }
 
-    /// Makes a check, or joins the one under way.
-    pub async fn fresh(&self, proof: Proof) -> Arc<Sample> {
-        let flights = match proof {
-            Proof::Warm => &self.0.warm,
-            Proof::Cold => &self.0.cold,
-        };
-        flights.join(&self.0.health).await
+    /// Makes a check for a caller; see [`Flights::check`].
+    pub async fn check(&self, proof: Proof) -> Arc<Sample> {
+        self.0.flights.check(proof).await
     }
 
     /// Somebody else's component, if there is one.
@@ -84,7 +75,7 @@ impl App {
 
     /// Whether to send traffic, shutdown aside.
     pub fn readiness(&self) -> Readiness {
-        self.series().readiness(self.0.judgement, Instant::now())
+        self.series().readiness(self.0.judgement, clock::now())
     }
 
     /// Everything is answered: from now on, a component may end.

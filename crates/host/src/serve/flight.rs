@@ -1,67 +1,101 @@
-//! Requests at the same time share one check.
+//! The checks of callers: those who ask at the same time share one, and those who ask for more than there are
+//! permits for share the last one's result.
 
+use crate::cache::Cache;
+use crate::clock;
 use crate::component::Health;
 use crate::serve::series::Sample;
 use crate::verdict::{self, Proof};
+use cache_health_provider::rate::Caller;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How old the last caller's result may be and still answer another.
+const YOUNG: Duration = Duration::from_secs(1);
 
 type Flight = Shared<BoxFuture<'static, Arc<Sample>>>;
 
-/// The check of one kind under way, if there is one.
+/// The checks that callers cause.
 pub struct Flights {
-    proof: Proof,
-    under_way: Mutex<Option<Flight>>,
+    health: Health,
+    cache: Arc<Cache>,
+    warm: Arc<Checks>,
+    cold: Arc<Checks>,
+}
+
+/// The checks of one proof: the one under way, and the last one's result. Never a background sample's.
+#[derive(Default)]
+struct Checks(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    under_way: Option<Flight>,
+    last: Option<Arc<Sample>>,
 }
 
 impl Flights {
     /// No check under way.
-    pub fn of(proof: Proof) -> Arc<Self> {
-        Arc::new(Self {
-            proof,
-            under_way: Mutex::default(),
-        })
+    pub fn of(health: Health, cache: &Arc<Cache>) -> Self {
+        Self {
+            health,
+            cache: Arc::clone(cache),
+            warm: Arc::default(),
+            cold: Arc::default(),
+        }
     }
 
-    /// Makes a check or joins the one under way. It is a task of its own: a client that goes away
-    /// strands nobody.
-    pub async fn join(self: &Arc<Self>, health: &Health) -> Arc<Sample> {
+    /// Makes a check, or joins the one under way. Where there is no permit for one more, the last caller's
+    /// result answers if it is young enough.
+    pub async fn check(&self, proof: Proof) -> Arc<Sample> {
+        let checks = match proof {
+            Proof::Warm => &self.warm,
+            Proof::Cold => &self.cold,
+        };
         let flight = {
-            let mut under_way = self
-                .under_way
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            match &*under_way {
-                // One that is over and still there panicked.
-                Some(flight) if flight.peek().is_none() => flight.clone(),
-                _ => {
-                    let flight = self.start(health.clone());
-                    *under_way = Some(flight.clone());
-                    flight
+            let mut state = checks.lock();
+            // One that is over and still there panicked.
+            if let Some(flight) = state.under_way.clone().filter(|f| f.peek().is_none()) {
+                flight
+            } else {
+                let young = |last: &&Arc<Sample>| clock::since(last.at) <= YOUNG;
+                if let Some(last) = state.last.as_ref().filter(young)
+                    && !self.cache.permits.checks.has(Caller::Request)
+                {
+                    return Arc::clone(last);
                 }
+                let flight = start(Arc::clone(checks), self.health.clone(), proof);
+                state.under_way = Some(flight.clone());
+                flight
             }
         };
         flight.await
     }
+}
 
-    fn start(self: &Arc<Self>, health: Health) -> Flight {
-        let flights = Arc::clone(self);
-        let task = tokio::spawn(async move {
-            let document = verdict::fresh(&health, flights.proof).await;
-            let mut under_way = flights
-                .under_way
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *under_way = None;
-            Arc::new(Sample::new(document))
-        });
-        async move {
-            task.await.unwrap_or_else(|_| {
-                Arc::new(Sample::new(verdict::internal("the check was broken off")))
-            })
-        }
-        .boxed()
-        .shared()
+impl Checks {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A task of its own: a client that goes away strands nobody.
+fn start(checks: Arc<Checks>, health: Health, proof: Proof) -> Flight {
+    let task = tokio::spawn(async move {
+        let sample = Arc::new(Sample::new(verdict::fresh(&health, proof).await));
+        let mut state = checks.lock();
+        state.under_way = None;
+        state.last = Some(Arc::clone(&sample));
+        drop(state);
+        sample
+    });
+    async move {
+        task.await.unwrap_or_else(|_| {
+            Arc::new(Sample::new(verdict::internal("the check was broken off")))
+        })
+    }
+    .boxed()
+    .shared()
 }

@@ -9,7 +9,7 @@ pub use without_compiler::Foreign;
 
 #[cfg(feature = "component")]
 mod with_compiler {
-    use crate::component::Runtime;
+    use crate::component::{Runtime, RuntimeError};
     use crate::provider::Provider;
     use crate::serve::respond::{self, Response};
     use http::Request;
@@ -37,6 +37,7 @@ mod with_compiler {
             let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
             match self.0.handle(request).await {
                 Ok(answer) => answer.map(Full::new),
+                Err(RuntimeError::Busy) => respond::too_many(),
                 Err(error) => {
                     error!(%error, "the component given with --component");
                     respond::no_answer()

@@ -22,10 +22,13 @@ mod series;
 mod shutdown;
 
 use crate::check::MISCONFIGURED;
-use crate::component::Health;
+use crate::component::Embedded;
+use crate::logging;
 use crate::provider::Provider;
 use app::App;
-use cache_health_provider::{Config, Variables};
+use cache_health_provider::Variables;
+use cache_health_provider::rate::Caller;
+use flight::Flights;
 use foreign::Foreign;
 use std::path::Path;
 use std::process::ExitCode;
@@ -35,11 +38,10 @@ use tracing::{error, info};
 
 /// Serves until a signal ends it. `component`: somebody else's, which answers all other paths.
 pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCode {
-    let configured = Config::from_variables(variables).and_then(Provider::new);
-    let provider = match configured {
+    let provider = match Provider::from_variables(variables).await {
         Ok(provider) => provider,
         Err(error) => {
-            eprintln!("cache-health: {error}");
+            logging::say(&error.to_string());
             return MISCONFIGURED.into();
         }
     };
@@ -48,7 +50,9 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         Ok(listener) => listener,
         Err(error) => {
             let (address, kind) = (config.listen, error.kind());
-            eprintln!("cache-health: CACHE_HEALTH_LISTEN cannot be used: {address}: {kind}");
+            logging::say(&format!(
+                "CACHE_HEALTH_LISTEN cannot be used: {address}: {kind}"
+            ));
             return MISCONFIGURED.into();
         }
     };
@@ -58,21 +62,26 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
     {
         Ok(foreign) => foreign,
         Err(error) => {
-            eprintln!("cache-health: --component cannot be used: {error}");
+            logging::say(&format!("--component cannot be used: {error}"));
             return MISCONFIGURED.into();
         }
     };
-    let health = match Health::embedded(Arc::clone(&provider)) {
-        Ok(health) => health,
+    let embedded = match Embedded::load(Arc::clone(&provider)) {
+        Ok(embedded) => embedded,
         Err(error) => {
             error!(%error, "cannot start");
             return ExitCode::FAILURE;
         }
     };
-    let app = App::new(health, foreign, &config);
+    let app = App::new(
+        Flights::of(embedded.health(Caller::Request), &provider.cache),
+        foreign,
+        &config,
+    );
     let renewals = tokio::spawn(async move { provider.keep_renewed().await });
     let sampler = tokio::spawn(sampler::sample_for_ever(
         app.clone(),
+        embedded.health(Caller::Sampler),
         config.interval,
         config.cold_every,
     ));

@@ -1,5 +1,6 @@
 //! Which route a request is for, and what each answers.
 
+use crate::clock;
 use crate::serve::app::App;
 use crate::serve::foreign::Foreign;
 use crate::serve::respond::{self, Response};
@@ -9,7 +10,6 @@ use cache_health_report::Kind;
 use http::{Method, Request, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Answers a request.
 pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
@@ -72,7 +72,13 @@ async fn fresh(app: &App, proof: Proof) -> Response {
     let Some(_room) = app.admit() else {
         return respond::too_many();
     };
-    respond::sample(&*app.fresh(proof).await)
+    let asked = clock::now();
+    let sample = app.check(proof).await;
+    if sample.at < asked {
+        // The last caller's.
+        return respond::document(&sample.aged());
+    }
+    respond::sample(&sample)
 }
 
 async fn healthz(app: &App) -> Response {
@@ -86,10 +92,7 @@ async fn healthz(app: &App) -> Response {
                       restart it.";
         return respond::document(&verdict::failure(Kind::Stale, &output, remedy));
     }
-    let mut document = sample.document.clone();
-    let age = Instant::now().saturating_duration_since(sample.at);
-    document.age_seconds = (age.as_secs_f64() * 1000.0).round() / 1000.0;
-    respond::document(&document)
+    respond::document(&sample.aged())
 }
 
 #[cfg(test)]

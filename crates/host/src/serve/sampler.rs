@@ -4,32 +4,78 @@
 //! connection as well, since names, certificates and keys that have gone bad show only there; when
 //! that fails, each sample tries again until it works, so that the warning stays.
 
+use crate::component::Health;
 use crate::serve::app::App;
-use crate::verdict::Proof;
+use crate::serve::series::Sample;
+use crate::verdict::{self, Proof};
 use cache_health_report::Document;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How much of an interval is left to chance, so that replicas do not all ask at once.
 const JITTER: f64 = 0.1;
+/// The longest pause between new connections that do not help: with the cache out of memory, a hundred
+/// replicas must not log in at every interval.
+const MOST_PAUSE: Duration = Duration::from_secs(60);
 
 /// One check now, and then one per interval; a cold one every `cold_every`.
-pub async fn sample_for_ever(app: App, interval: Duration, cold_every: Duration) {
-    let jittered = |period| jittered(period, fastrand::f64());
-    let mut cold_due = Instant::now() + jittered(cold_every);
+pub async fn sample_for_ever(app: App, health: Health, interval: Duration, cold_every: Duration) {
+    let mut plan = Plan::new(interval, cold_every, Instant::now(), fastrand::f64());
     loop {
         let started = Instant::now();
-        let proof = if started >= cold_due {
-            Proof::Cold
-        } else {
-            Proof::Warm
-        };
-        let sample = app.fresh(proof).await;
-        if proof == Proof::Cold && proved_new(&sample.document) {
-            cold_due = started + jittered(cold_every);
+        let proof = plan.next(started);
+        let sample = Sample::new(verdict::fresh(&health, proof).await);
+        plan.learn(proof, &sample.document, started, fastrand::f64());
+        app.record(Arc::new(sample));
+        tokio::time::sleep_until(started + jittered(interval, fastrand::f64())).await;
+    }
+}
+
+/// Which proof the next sample makes. Pure.
+struct Plan {
+    interval: Duration,
+    cold_every: Duration,
+    /// When a new connection is proved next, as long as all is well.
+    due: Instant,
+    /// While samples fail: when a new connection may be tried next, and the pause before that.
+    retry: Option<(Instant, Duration)>,
+}
+
+impl Plan {
+    fn new(interval: Duration, cold_every: Duration, now: Instant, chance: f64) -> Self {
+        Self {
+            interval,
+            cold_every,
+            due: now + jittered(cold_every, chance),
+            retry: None,
         }
-        app.record(sample);
-        tokio::time::sleep_until(started + jittered(interval)).await;
+    }
+
+    fn next(&self, now: Instant) -> Proof {
+        let due = self.retry.map_or(self.due, |(due, _)| due);
+        if now >= due { Proof::Cold } else { Proof::Warm }
+    }
+
+    /// A sample fails: the next one proves a new connection, since the kept one may lead to a server that is
+    /// no longer meant. While that does not help either, the pauses between such samples grow.
+    fn learn(&mut self, proof: Proof, document: &Document, started: Instant, chance: f64) {
+        if document.failure.is_none() {
+            self.retry = None;
+            if proof == Proof::Cold && proved_new(document) {
+                self.due = started + jittered(self.cold_every, chance);
+            }
+            return;
+        }
+        self.retry = match (proof, self.retry) {
+            (Proof::Warm, None) => Some((started, Duration::ZERO)),
+            (Proof::Warm, waiting) => waiting,
+            (Proof::Cold, before) => {
+                let pause = before.map_or(Duration::ZERO, |(_, pause)| pause) * 2;
+                let pause = pause.max(self.interval).min(MOST_PAUSE);
+                Some((started + jittered(pause, chance), pause))
+            }
+        };
     }
 }
 
@@ -55,6 +101,53 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(jittered(second, 0.0), Duration::from_millis(900));
         assert_eq!(jittered(second, 1.0), Duration::from_millis(1100));
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Which of the samples of so many intervals of ten seconds prove a new connection, when all of them end
+    /// like this from the second on.
+    fn cold_samples(kind: Kind, samples: u32) -> Vec<u32> {
+        let start = Instant::now();
+        let mut plan = Plan::new(SECOND * 10, SECOND * 600, start, 0.5);
+        let mut cold = Vec::new();
+        for number in 0..samples {
+            let now = start + SECOND * 10 * number;
+            let proof = plan.next(now);
+            if proof == Proof::Cold {
+                cold.push(number);
+            }
+            let mut document = verdict::failure(kind, "any", "any");
+            if number == 0 {
+                document.failure = None;
+            }
+            plan.learn(proof, &document, now, 0.5);
+        }
+        cold
+    }
+
+    #[test]
+    fn after_a_failing_sample_the_next_one_proves_a_new_connection_and_backs_off_to_a_minute() {
+        // Sample 1 fails on the kept connection.
+        assert_eq!(
+            cold_samples(Kind::OutOfMemory, 30),
+            [2, 3, 5, 9, 15, 21, 27]
+        );
+    }
+
+    #[test]
+    fn a_recovery_ends_the_back_off() {
+        let start = Instant::now();
+        let mut plan = Plan::new(SECOND * 10, SECOND * 600, start, 0.5);
+        let failing = verdict::failure(Kind::OutOfMemory, "any", "any");
+        let mut passing = failing.clone();
+        passing.failure = None;
+        plan.learn(Proof::Warm, &failing, start, 0.5);
+        assert_eq!(plan.next(start + SECOND * 10), Proof::Cold);
+        plan.learn(Proof::Cold, &passing, start + SECOND * 10, 0.5);
+        assert_eq!(plan.next(start + SECOND * 20), Proof::Warm);
+        plan.learn(Proof::Warm, &failing, start + SECOND * 20, 0.5);
+        assert_eq!(plan.next(start + SECOND * 30), Proof::Cold);
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Samples and what they mean for readiness. Pure.
 
+use crate::clock;
 use crate::verdict;
 use bytes::Bytes;
 use cache_health_report::{Document, Kind, Status};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many intervals old a sample may be.
 const STALE_INTERVALS: u32 = 3;
@@ -16,8 +17,8 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct Sample {
     /// The verdict.
     pub document: Document,
-    /// When it was had.
-    pub at: Instant,
+    /// When it was had, by [`clock::now`].
+    pub at: Duration,
     rendered: OnceLock<Bytes>,
 }
 
@@ -26,9 +27,16 @@ impl Sample {
     pub fn new(document: Document) -> Self {
         Self {
             document,
-            at: Instant::now(),
+            at: clock::now(),
             rendered: OnceLock::new(),
         }
+    }
+
+    /// The verdict with its age.
+    pub fn aged(&self) -> Document {
+        let mut document = self.document.clone();
+        document.age_seconds = (clock::since(self.at).as_secs_f64() * 1000.0).round() / 1000.0;
+        document
     }
 
     /// The verdict as JSON, rendered once however many ask.
@@ -124,11 +132,11 @@ impl Series {
     }
 
     /// Whether to send traffic.
-    pub fn readiness(&self, judgement: Judgement, now: Instant) -> Readiness {
+    pub fn readiness(&self, judgement: Judgement, now: Duration) -> Readiness {
         let Some(newest) = &self.newest else {
             return Readiness::Unknown;
         };
-        let age = now.saturating_duration_since(newest.at);
+        let age = now.saturating_sub(newest.at);
         if age > judgement.stale_after {
             Readiness::Stale(age)
         } else if self.ready {
@@ -160,7 +168,7 @@ mod tests {
         for status in statuses {
             series.push(sample(*status), judgement());
         }
-        series.readiness(judgement(), Instant::now()).reason()
+        series.readiness(judgement(), clock::now()).reason()
     }
 
     #[test]
@@ -194,7 +202,7 @@ mod tests {
         series.push(sample(Status::Pass), judgement());
         let at = |seconds| {
             series
-                .readiness(judgement(), Instant::now() + SECOND * seconds)
+                .readiness(judgement(), clock::now() + SECOND * seconds)
                 .reason()
         };
         assert_eq!(at(29), None);

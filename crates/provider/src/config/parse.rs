@@ -210,6 +210,13 @@ pub fn failures(text: &str) -> Result<u32, Problem> {
         .ok_or("must be a number from 1 to 100")
 }
 
+pub fn per_second(text: &str) -> Result<u32, Problem> {
+    text.parse()
+        .ok()
+        .filter(|count| (1..=1_000_000).contains(count))
+        .ok_or("must be a whole number from 1 to 1000000")
+}
+
 fn duration(text: &str, least: Duration, most: Duration) -> Option<Duration> {
     humantime::parse_duration(text)
         .ok()

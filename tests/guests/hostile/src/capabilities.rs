@@ -10,6 +10,8 @@ use std::task::{Context, Waker};
 
 /// As patient as a number can be.
 const FOR_EVER: u64 = u64::MAX;
+/// How long a storm lasts, in nanoseconds.
+const STORM: u64 = 2_000_000_000;
 /// The access key, which needs nobody else to be there.
 const PRIMARY: u32 = 1;
 /// A handle that the host has never given out.
@@ -73,7 +75,6 @@ pub async fn abuse() -> String {
         "set of 1025 bytes",
         outcome(set(vec![b'x'; 1025], 60).await),
     );
-    say("set of 8 MB", outcome(set(vec![b'x'; 8 << 20], 60).await));
     say(
         "set that lives for ever",
         outcome(set(b"ok".to_vec(), u32::MAX).await),
@@ -112,6 +113,56 @@ pub async fn abuse() -> String {
     drop(held);
     let again = Connection::connect(&credential, FRESH).await;
     say("connections after that", again.iter().count().to_string());
+    said
+}
+
+/// Writes a value that is longer than the host takes in.
+pub async fn eight_megabytes() -> String {
+    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
+        return "no credential".to_owned();
+    };
+    match Connection::connect(&credential, FRESH).await {
+        Ok(connection) => outcome(connection.set(vec![b'x'; 8 << 20], 60, FOR_EVER).await),
+        Err(failure) => name(&failure.error),
+    }
+}
+
+/// New connections, one after the other, for as long as a check may take; says how many there were.
+pub async fn storm() -> String {
+    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
+        return "no credential".to_owned();
+    };
+    let until = wasi::clocks::monotonic_clock::now() + STORM;
+    let mut made = 0;
+    while wasi::clocks::monotonic_clock::now() < until {
+        let options = ConnectOptions {
+            budget: STORM,
+            fresh: true,
+        };
+        made += u32::from(Connection::connect(&credential, options).await.is_ok());
+    }
+    format!("{made} connections")
+}
+
+/// Asks over the kept connection with no time for an answer.
+pub async fn no_time() -> String {
+    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
+        return "no credential".to_owned();
+    };
+    let kept = ConnectOptions {
+        budget: FOR_EVER,
+        fresh: false,
+    };
+    let mut said = String::new();
+    for budget in [0, 1, 1_000_000] {
+        match Connection::connect(&credential, kept).await {
+            Ok(connection) => {
+                let set = connection.set(b"ok".to_vec(), 60, budget).await;
+                let _ = writeln!(said, "{budget}: {}", outcome(set));
+            }
+            Err(failure) => drop(writeln!(said, "{budget}: {}", name(&failure.error))),
+        }
+    }
     said
 }
 

@@ -1,7 +1,9 @@
 //! A component that misbehaves on purpose: `/trap`, `/hog` (allocates without end), `/loop` (computes
-//! without end), `/endless` (an answer whose body has no end), `/capabilities` (passes what nobody
-//! should to each capability), `/forged` and `/dropped-twice` (handles that are not its own). Any other
-//! path is answered with 204.
+//! without end), `/hold` (takes what memory it can and then computes without end), `/endless` (an answer
+//! whose body has no end), `/random` (asks for more random bytes than anybody needs), `/host-call` (passes
+//! the host eight megabytes), `/capabilities` (passes what nobody should to each capability), `/storm`
+//! (connects as often as it can), `/no-time` (asks with no time at all), `/forged` and `/dropped-twice`
+//! (handles that are not its own). Any other path is answered with 204.
 
 #[cfg(target_family = "wasm")]
 mod bindings;
@@ -41,6 +43,19 @@ mod wasm {
                 Some("/loop") => loop {
                     black_box(0);
                 },
+                Some("/hold") => {
+                    let _held = black_box(vec![1u8; 24 << 20]);
+                    loop {
+                        black_box(0);
+                    }
+                }
+                Some("/random") => {
+                    let bytes = wasi::random::random::get_random_bytes(64 << 20);
+                    Ok(with_body(format!("{} bytes", bytes.len())))
+                }
+                Some("/host-call") => Ok(with_body(capabilities::eight_megabytes().await)),
+                Some("/storm") => Ok(with_body(capabilities::storm().await)),
+                Some("/no-time") => Ok(with_body(capabilities::no_time().await)),
                 Some("/endless") => Ok(endless()),
                 Some("/capabilities") => Ok(with_body(capabilities::abuse().await)),
                 Some("/forged") => {

@@ -5,4 +5,4 @@ mod runtime;
 mod state;
 mod worker;
 
-pub use runtime::Runtime;
+pub use runtime::{Runtime, RuntimeError};

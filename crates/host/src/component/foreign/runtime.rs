@@ -3,19 +3,28 @@
 use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
 use crate::component::foreign::state::ForeignState;
 use crate::component::foreign::worker::{Expiration, Worker};
+use crate::component::limits::GuestLimits;
+use crate::component::state;
 use crate::provider::Provider;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Store};
-use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::handler::{
+    HandlerState, Instance, InstantiationError, ProxyHandler, ProxyPre,
+};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiBody, WasiHttpView as _};
 
+/// The most instances at once. A request that finds none that takes it waits for one.
+pub const MAX_INSTANCES: usize = 8;
+/// How often a request that waits looks whether there is an instance for it.
+const LOOK: Duration = Duration::from_millis(10);
 /// The longest answer of a component, in bytes. A report has two kilobytes.
 const MAX_ANSWER: usize = 1024 * 1024;
 
@@ -34,6 +43,9 @@ pub enum RuntimeError {
     /// It was not there, with its body, in time.
     #[error("the component's answer took too long")]
     TooSlow,
+    /// No instance took the request in time: all are busy, or there is no memory for one more.
+    #[error("no instance of the component is free")]
+    Busy,
     /// Its answer broke off, or is too long.
     #[error("the component's answer broke off or is too long")]
     BrokenOff,
@@ -50,6 +62,8 @@ struct Instances {
     engine: Engine,
     pre: ProxyPre<ForeignState>,
     provider: Arc<Provider>,
+    guests: Arc<GuestLimits>,
+    places: Arc<Semaphore>,
     request_limit: Duration,
     closed: Arc<AtomicBool>,
 }
@@ -76,6 +90,8 @@ impl Runtime {
             engine,
             pre,
             provider,
+            guests: GuestLimits::shared(),
+            places: Arc::new(Semaphore::new(MAX_INSTANCES)),
             request_limit,
             closed: Arc::clone(&closed),
         };
@@ -93,18 +109,48 @@ impl Runtime {
 
     /// Any request to the component. Its answer is collected, up to [`MAX_ANSWER`].
     pub async fn handle(&self, request: http::Request<WasiBody>) -> Result<Answer, RuntimeError> {
+        let until = Instant::now() + self.request_limit;
+        let response = self.taken(request, until).await?;
         // The limit of the instance ends with the headers, and is pushed out by other requests.
-        let answer = tokio::time::timeout(self.request_limit, self.answer(request)).await;
+        let answer = tokio::time::timeout_at(until.into(), collected(response)).await;
         answer.unwrap_or(Err(RuntimeError::TooSlow))
     }
 
-    async fn answer(&self, request: http::Request<WasiBody>) -> Result<Answer, RuntimeError> {
-        let response = self.handler.handle((), request).await;
-        let (parts, body) = response.map_err(RuntimeError::NoAnswer)?.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await;
-        let body = body.map_err(|_| RuntimeError::BrokenOff)?.to_bytes();
-        Ok(http::Response::from_parts(parts, body))
+    /// The response of the instance that takes the request. The handler starts another instance when all are
+    /// busy, and gives the request back when it may not; then this asks again until the time is up.
+    async fn taken(
+        &self,
+        mut request: http::Request<WasiBody>,
+        until: Instant,
+    ) -> Result<http::Response<WasiBody>, RuntimeError> {
+        loop {
+            let handled = self.handler.handle((), request);
+            let handled = tokio::time::timeout_at(until.into(), handled).await;
+            let error = match handled {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(error)) => error,
+                Err(_) => return Err(RuntimeError::TooSlow),
+            };
+            let refused = error
+                .downcast::<InstantiationError<()>>()
+                .map_err(RuntimeError::NoAnswer)?;
+            if Instant::now() + LOOK >= until {
+                return Err(RuntimeError::Busy);
+            }
+            request = refused
+                .request
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
+            tokio::time::sleep(LOOK).await;
+        }
     }
+}
+
+async fn collected(response: http::Response<WasiBody>) -> Result<Answer, RuntimeError> {
+    let (parts, body) = response.into_parts();
+    let body = Limited::new(body, MAX_ANSWER).collect().await;
+    let body = body.map_err(|_| RuntimeError::BrokenOff)?.to_bytes();
+    Ok(http::Response::from_parts(parts, body))
 }
 
 impl HandlerState for Instances {
@@ -113,8 +159,14 @@ impl HandlerState for Instances {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<ForeignState, Expiration, Worker>> {
-        let mut store = Store::new(&self.engine, ForeignState::new(Arc::clone(&self.provider)));
-        store.limiter(|state| &mut state.base.limits);
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| wasmtime::Error::msg("all instances are busy"))?;
+        let state = ForeignState::new(Arc::clone(&self.provider), &self.guests, place);
+        let mut store = Store::new(&self.engine, state);
+        state::limit(&mut store, |state: &mut ForeignState| {
+            &mut state.base.limits
+        });
         yield_with_each_epoch(&mut store);
         let proxy = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance {

@@ -1,9 +1,12 @@
 //! The data of a store of somebody else's component: that of ours, and HTTP to answer.
 
 use crate::capabilities::{CapabilitiesHost, CapabilitiesView};
+use crate::component::limits::GuestLimits;
 use crate::component::state::State;
 use crate::provider::Provider;
+use cache_health_provider::rate::Caller;
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi::{WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
@@ -13,15 +16,22 @@ use wasmtime_wasi_http::{
 pub struct ForeignState {
     /// What every instance has.
     pub base: State,
+    /// Its place among the instances.
+    _place: OwnedSemaphorePermit,
     http: WasiHttpCtx,
     hooks: NoOutgoingHttp,
 }
 
 impl ForeignState {
     /// The data of a new instance.
-    pub fn new(provider: Arc<Provider>) -> Self {
+    pub fn new(
+        provider: Arc<Provider>,
+        guests: &Arc<GuestLimits>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
-            base: State::new(provider),
+            base: State::new(provider, Caller::Request, guests),
+            _place: place,
             http: WasiHttpCtx::new(),
             hooks: NoOutgoingHttp,
         }

@@ -1,0 +1,150 @@
+//! Files that are configured: keys, tokens, certificates of a CA.
+//!
+//! They can be anything that a path names: a FIFO, a mount that hangs, a device without an end. Each read has
+//! a limit of time and one of size and is made on another thread, since the one that runs everything must not
+//! wait for a disk. A file has one read at a time, which whoever needs the file joins, so that a mount that
+//! hangs costs one thread and not one a check.
+
+use cache_health_provider::zeroize::Zeroizing;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use thiserror::Error;
+
+/// How long a read may take. Mounted secrets are in memory.
+const READ_LIMIT: Duration = Duration::from_secs(5);
+/// The most bytes of a file: a bundle of all public roots has a quarter of this.
+pub const MAX_FILE: usize = 1024 * 1024;
+/// The most bytes of a file with one secret.
+pub const MAX_SECRET: usize = 64 * 1024;
+
+/// Why a file could not be read. The texts go into sentences after the name of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum FileError {
+    /// The system says no.
+    #[error("cannot be read: {0}")]
+    Io(io::ErrorKind),
+    /// It has more bytes than are read.
+    #[error("cannot be read: it is too long")]
+    TooLong,
+    /// It did not end in time.
+    #[error("cannot be read: it did not answer in time (a FIFO, or a mount that hangs?)")]
+    Timeout,
+}
+
+/// The bytes of a file; wiped when nobody has them any more.
+pub type Contents = Arc<Zeroizing<Vec<u8>>>;
+
+type Reading = Shared<BoxFuture<'static, Result<Contents, FileError>>>;
+
+/// The reads under way.
+#[derive(Default)]
+pub struct Files {
+    under_way: Mutex<HashMap<PathBuf, Reading>>,
+}
+
+impl Files {
+    /// Reads a file of at most `most` bytes, or joins the read under way.
+    pub async fn read(&self, path: &Path, most: usize) -> Result<Contents, FileError> {
+        let reading = self.join_or_start(path, most);
+        tokio::time::timeout(READ_LIMIT, reading)
+            .await
+            .unwrap_or(Err(FileError::Timeout))
+    }
+
+    fn join_or_start(&self, path: &Path, most: usize) -> Reading {
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // What ended is not an answer for later callers.
+        under_way.retain(|_, reading| reading.peek().is_none());
+        if let Some(reading) = under_way.get(path) {
+            return reading.clone();
+        }
+        let task = {
+            let path = path.to_owned();
+            tokio::task::spawn_blocking(move || read(&path, most).map(Arc::new))
+        };
+        let reading = async move {
+            // It panicked, or the runtime is going away.
+            task.await
+                .unwrap_or(Err(FileError::Io(io::ErrorKind::Interrupted)))
+        }
+        .boxed()
+        .shared();
+        under_way.insert(path.to_owned(), reading.clone());
+        reading
+    }
+}
+
+fn read(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let io = |error: io::Error| FileError::Io(error.kind());
+    // Room for all of it from the start: a buffer that grows leaves copies of a secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most + 1));
+    let limit = u64::try_from(most + 1).unwrap_or(u64::MAX);
+    File::open(path)
+        .map_err(io)?
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if bytes.len() > most {
+        return Err(FileError::TooLong);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_read_up_to_its_limit_and_each_time_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("key");
+        let files = Files::default();
+        assert_eq!(
+            files.read(&path, 3).await,
+            Err(FileError::Io(io::ErrorKind::NotFound))
+        );
+        std::fs::write(&path, "one").expect("written");
+        assert_eq!(
+            files.read(&path, 3).await.map(|b| b.to_vec()),
+            Ok(b"one".to_vec())
+        );
+        std::fs::write(&path, "three").expect("written");
+        assert_eq!(files.read(&path, 3).await, Err(FileError::TooLong));
+        assert_eq!(
+            files.read(Path::new("/dev/zero"), 16).await,
+            Err(FileError::TooLong)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_that_hangs_costs_its_time_and_one_read_for_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let files = Files::default();
+        let short = Duration::from_millis(20);
+        for _ in 0..3 {
+            let read = tokio::time::timeout(short, files.read(&path, 16)).await;
+            assert!(read.is_err(), "nobody has written yet");
+        }
+        assert_eq!(files.under_way.lock().expect("whole").len(), 1);
+        // Whoever joins now gets what the one read finds.
+        let joined = files.read(&path, 16);
+        let written = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || std::fs::write(path, "late")
+        });
+        assert_eq!(joined.await.map(|b| b.to_vec()), Ok(b"late".to_vec()));
+        written.await.expect("a thread").expect("written");
+    }
+}
