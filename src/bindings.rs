@@ -8,7 +8,7 @@
 )]
 
 wit_bindgen::generate!({
-    world: "health-component",
+    world: "cache-health:component/health",
     path: "wit",
     with: {
         "wasi:clocks/monotonic-clock@0.3.0": wasi::clocks::monotonic_clock,

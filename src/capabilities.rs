@@ -3,7 +3,8 @@
 //! [`crate::host`] implements [`Capabilities`] over the imports of the WIT world; tests of the
 //! logic implement it in a few lines.
 
-use cache_health_report::{AuthMethod, Step, Tls};
+use cache_health_diagnosis::Spelling;
+use cache_health_report::{AuthMethod, Evidence, Failure, Step, Tls};
 use std::time::Duration;
 
 /// Which credentials may be used.
@@ -25,14 +26,8 @@ pub struct Settings {
     pub max_age: Duration,
     pub host: String,
     pub port: u16,
-    pub key: String,
-}
-
-/// A setting that cannot be used. The message names the variable and never holds its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    pub variable: String,
-    pub message: String,
+    pub health_key: String,
+    pub spelling: Spelling,
 }
 
 /// One way to authenticate.
@@ -43,64 +38,13 @@ pub struct Candidate {
     pub label: String,
 }
 
-/// Why no answer that could be a token was had.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenUnavailable {
-    Unreachable,
-    Timeout,
-    Status(u16),
-    NotAToken,
-}
-
-/// Why the identity endpoint's answer will stay a no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenRejected {
-    Status(u16),
-    NotAJwt,
-    NoObjectId,
-    /// This many seconds ago.
-    Expired(i64),
-}
-
-/// Why a credential could not be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialError {
-    TokenUnavailable(TokenUnavailable),
-    TokenRejected(TokenRejected),
-    /// The file with the credential cannot be used.
-    Unreadable(ConfigError),
-    Other(String),
-}
-
 /// What may be known of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CredentialFacts {
     pub principal: Option<String>,
     pub expires_at: Option<i64>,
-    pub renewal_failure: Option<CredentialError>,
-}
-
-/// Why a step on the connection failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RedisError {
-    Dns,
-    Connect,
-    TlsUntrusted,
-    TlsHostname,
-    TlsExpired,
-    TlsProtocol,
-    AuthRejected,
-    AuthRequired,
-    PermissionDenied,
-    Loading,
-    ReadOnly,
-    OutOfMemory,
-    Moved { slot: u16, endpoint: String },
-    ServerError(String),
-    Closed,
-    Timeout,
-    Protocol,
-    Other(String),
+    pub renewal_failure: Option<Failure>,
+    pub evidence: Evidence,
 }
 
 /// Where a connection comes from.
@@ -121,12 +65,13 @@ pub struct Session {
     pub steps: Vec<(Step, Duration)>,
     pub origin: Origin,
     pub tls: Option<Tls>,
+    pub evidence: Evidence,
 }
 
 /// A connection that could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectFailure {
-    pub error: RedisError,
+    pub failure: Failure,
     pub step: Step,
     pub session: Session,
 }
@@ -138,19 +83,15 @@ pub trait Capabilities {
     /// An authenticated connection.
     type Connection;
 
-    async fn settings(&self) -> Result<Settings, ConfigError>;
+    async fn settings(&self) -> Result<Settings, Failure>;
     async fn candidates(&self) -> Vec<Candidate>;
-    async fn acquire(
-        &self,
-        candidate: u32,
-        budget: Duration,
-    ) -> Result<Self::Credential, CredentialError>;
+    async fn acquire(&self, candidate: u32, budget: Duration) -> Result<Self::Credential, Failure>;
     fn facts(&self, credential: &Self::Credential) -> CredentialFacts;
     async fn connect(
         &self,
         credential: &Self::Credential,
         budget: Duration,
-        fresh: bool,
+        new_connection: bool,
     ) -> Result<Self::Connection, ConnectFailure>;
     fn session(&self, connection: &Self::Connection) -> Session;
     async fn set(
@@ -159,12 +100,12 @@ pub trait Capabilities {
         value: &[u8],
         ttl_seconds: u32,
         budget: Duration,
-    ) -> Result<(), RedisError>;
+    ) -> Result<(), Failure>;
     async fn get(
         &self,
         connection: &Self::Connection,
         budget: Duration,
-    ) -> Result<Option<Vec<u8>>, RedisError>;
+    ) -> Result<Option<Vec<u8>>, Failure>;
 
     /// A monotonic clock.
     fn now(&self) -> Duration;

@@ -11,8 +11,9 @@
 //! (`docs/decisions/0003-waiting-by-the-clock.md`).
 
 use crate::capabilities::Capabilities;
-use crate::check::{Observations, observe, settings};
+use crate::check::{observe, settings};
 use crate::memory::Memory;
+use crate::observations::Observations;
 use crate::verdict::judge;
 use cache_health_report::{AuthMethod, FallbackReason, Report};
 use std::cell::RefCell;

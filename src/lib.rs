@@ -1,18 +1,20 @@
 //! The health component: can this app really use its cache, and if not, which step is broken?
 //!
 //! It carries the logic and no network, no secret, no vendor's client. Data flows one way:
-//! [`check`] makes the observations through [`capabilities`], [`verdict`] judges them, [`flight`]
-//! lets callers at the same time share one check. The world it lives in is `wit/world.wit`.
+//! [`check`] makes the [`observations`] through [`capabilities`], [`verdict`] judges them, [`flight`]
+//! lets callers at the same time share one check. The words of a finding are `cache-health-diagnosis`. The world it lives in is `wit/world.wit`.
 
+mod attempt;
 mod bindings;
 mod capabilities;
 mod check;
+mod convert;
 mod deadline;
 mod flight;
 mod host;
 mod memory;
+mod observations;
 mod policy;
-mod remedy;
 #[cfg(test)]
 mod script;
 mod verdict;
@@ -23,6 +25,8 @@ struct Component;
 
 impl Guest for Component {
     async fn check(options: CheckOptions) -> Report {
-        host::report_to_wit(flight::check(&host::Host, options.fresh, options.new_connection).await)
+        convert::report_to_wit(
+            flight::check(&host::Host, options.fresh, options.new_connection).await,
+        )
     }
 }

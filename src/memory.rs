@@ -80,6 +80,7 @@ mod tests {
             auth: None,
             tls: None,
             steps: vec![],
+            evidence: Default::default(),
         };
         let mut memory = Memory::new();
         assert!(memory.newest(SECOND, SECOND).is_none());

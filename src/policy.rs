@@ -1,8 +1,8 @@
 //! Which credential is tried, when the next one is, and how long each may take. Pure.
 
-use crate::capabilities::{AuthPolicy, Candidate, CredentialError, Origin, RedisError};
-use crate::check::Cause;
-use cache_health_report::{AuthMethod, FallbackReason, Kind};
+use crate::capabilities::{AuthPolicy, Candidate, Origin};
+use crate::observations::Trouble;
+use cache_health_report::{AuthMethod, FallbackReason, Kind, Step};
 use std::time::Duration;
 
 /// After a fallback that worked, how long until Entra is tried again.
@@ -55,14 +55,13 @@ pub fn initial_reason(
 /// Whether the next candidate may be tried after this. Only when no token could be had or Redis
 /// refused the credential: a policy that lacks a command, a time-out or a broken network would
 /// only be hidden by another credential.
-pub fn falls_back(candidate: &Candidate, cause: &Cause) -> bool {
-    match cause {
-        Cause::Credential(
-            CredentialError::TokenUnavailable(_) | CredentialError::TokenRejected(_),
-        )
-        | Cause::Redis(RedisError::AuthRejected) => true,
-        // A workload identity's file: without it there is no token either.
-        Cause::Credential(CredentialError::Unreadable(_)) => candidate.method == AuthMethod::Entra,
+pub fn falls_back(candidate: &Candidate, trouble: &Trouble) -> bool {
+    match trouble.kind() {
+        Kind::TokenUnavailable | Kind::TokenRejected | Kind::AuthRejected => true,
+        // A workload identity's file, or a request that the host does not allow: there is no token either.
+        Kind::Config | Kind::NotAllowed => {
+            candidate.method == AuthMethod::Entra && trouble.step == Some(Step::Token)
+        }
         _ => false,
     }
 }
@@ -96,19 +95,17 @@ pub fn command_limit(origin: Origin, remaining: Duration) -> Duration {
 /// would be the same on any connection to that server: only a check that has to prove a new connection
 /// anyway finds out whether the name leads to another by now. A connection that nobody claimed proves
 /// something only when it works.
-pub fn reconnects(origin: Origin, new_connection: bool, cause: &Cause) -> bool {
+pub fn reconnects(origin: Origin, new_connection: bool, kind: Kind) -> bool {
     let may_be_the_connection = matches!(
-        cause,
-        Cause::Redis(
-            RedisError::Closed
-                | RedisError::Timeout
-                | RedisError::AuthRequired
-                | RedisError::ReadOnly
-                | RedisError::Loading
-                | RedisError::Moved { .. }
-                | RedisError::ServerError(_)
-                | RedisError::Protocol
-        )
+        kind,
+        Kind::Closed
+            | Kind::Timeout
+            | Kind::AuthRequired
+            | Kind::ReadOnly
+            | Kind::Loading
+            | Kind::Moved
+            | Kind::ServerError
+            | Kind::Protocol
     );
     match origin {
         Origin::New => false,
@@ -127,7 +124,6 @@ pub fn has_key(candidates: &[Candidate]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capabilities::{ConfigError, TokenRejected, TokenUnavailable};
 
     fn candidate(id: u32, method: AuthMethod) -> Candidate {
         Candidate {
@@ -186,36 +182,34 @@ mod tests {
 
     #[test]
     fn only_a_missing_token_or_a_refused_credential_falls_back() {
-        let yes = [
-            Cause::Credential(CredentialError::TokenUnavailable(TokenUnavailable::Timeout)),
-            Cause::Credential(CredentialError::TokenRejected(TokenRejected::NoObjectId)),
-            Cause::Redis(RedisError::AuthRejected),
-        ];
         let (entra, key) = (
             candidate(0, AuthMethod::Entra),
             candidate(1, AuthMethod::AccessKey),
         );
-        for cause in &yes {
-            assert!(falls_back(&entra, cause), "{cause:?}");
+        let trouble = |kind, step| Trouble::of(kind, Some(step));
+        for (kind, step) in [
+            (Kind::TokenUnavailable, Step::Token),
+            (Kind::TokenRejected, Step::Token),
+            (Kind::AuthRejected, Step::Auth),
+        ] {
+            assert!(falls_back(&entra, &trouble(kind, step)), "{kind}");
         }
-        let unreadable = Cause::Credential(CredentialError::Unreadable(ConfigError {
-            variable: "AZURE_FEDERATED_TOKEN_FILE".into(),
-            message: String::new(),
-        }));
-        assert!(falls_back(&entra, &unreadable));
-        assert!(!falls_back(&key, &unreadable));
-        let no = [
-            Cause::Redis(RedisError::PermissionDenied),
-            Cause::Redis(RedisError::AuthRequired),
-            Cause::Redis(RedisError::Timeout),
-            Cause::Redis(RedisError::Closed),
-            Cause::Redis(RedisError::Dns),
-            Cause::Redis(RedisError::TlsUntrusted),
-            Cause::Credential(CredentialError::Other(String::new())),
-            Cause::Mismatch,
-        ];
-        for cause in &no {
-            assert!(!falls_back(&entra, cause), "{cause:?}");
+        for kind in [Kind::Config, Kind::NotAllowed] {
+            assert!(falls_back(&entra, &trouble(kind, Step::Token)), "{kind}");
+            assert!(!falls_back(&key, &trouble(kind, Step::Token)), "{kind}");
+            assert!(!falls_back(&entra, &trouble(kind, Step::Connect)), "{kind}");
+        }
+        for kind in [
+            Kind::PermissionDenied,
+            Kind::AuthRequired,
+            Kind::Timeout,
+            Kind::Closed,
+            Kind::Dns,
+            Kind::TlsUntrusted,
+            Kind::Internal,
+            Kind::Mismatch,
+        ] {
+            assert!(!falls_back(&entra, &trouble(kind, Step::Tls)), "{kind}");
         }
     }
 
@@ -232,32 +226,31 @@ mod tests {
 
     #[test]
     fn only_a_kept_connection_that_broke_is_replaced() {
-        let kept = |error| reconnects(Origin::Kept, false, &Cause::Redis(error));
-        let new = |error| reconnects(Origin::New, false, &Cause::Redis(error));
-        assert!(kept(RedisError::Closed));
-        assert!(kept(RedisError::Timeout));
+        let kept = |kind| reconnects(Origin::Kept, false, kind);
+        let new = |kind| reconnects(Origin::New, false, kind);
+        assert!(kept(Kind::Closed));
+        assert!(kept(Kind::Timeout));
         // A primary that became a replica answers on the connections that it had.
-        assert!(kept(RedisError::ReadOnly));
-        assert!(kept(RedisError::AuthRequired));
-        assert!(!new(RedisError::ReadOnly));
-        assert!(!kept(RedisError::OutOfMemory));
-        assert!(!new(RedisError::Closed));
-        assert!(!kept(RedisError::PermissionDenied));
-        assert!(!reconnects(Origin::Kept, false, &Cause::Mismatch));
+        assert!(kept(Kind::ReadOnly));
+        assert!(kept(Kind::AuthRequired));
+        assert!(!new(Kind::ReadOnly));
+        assert!(!kept(Kind::OutOfMemory));
+        assert!(!new(Kind::Closed));
+        assert!(!kept(Kind::PermissionDenied));
+        assert!(!kept(Kind::Mismatch));
     }
 
     #[test]
     fn a_check_that_proves_a_new_connection_does_so_after_any_failure_of_the_kept_one() {
-        let causes = [
-            Cause::Redis(RedisError::OutOfMemory),
-            Cause::Redis(RedisError::PermissionDenied),
-            Cause::Redis(RedisError::Closed),
-            Cause::Mismatch,
-        ];
-        for cause in &causes {
-            assert!(reconnects(Origin::Kept, true, cause), "{cause:?}");
-            assert!(reconnects(Origin::Unclaimed, true, cause), "{cause:?}");
-            assert!(!reconnects(Origin::New, true, cause), "{cause:?}");
+        for kind in [
+            Kind::OutOfMemory,
+            Kind::PermissionDenied,
+            Kind::Closed,
+            Kind::Mismatch,
+        ] {
+            assert!(reconnects(Origin::Kept, true, kind), "{kind}");
+            assert!(reconnects(Origin::Unclaimed, true, kind), "{kind}");
+            assert!(!reconnects(Origin::New, true, kind), "{kind}");
         }
     }
 }

@@ -1,10 +1,10 @@
 //! A host that follows a script, with a clock of its own: for the tests of the pure parts.
 
 use crate::capabilities::{
-    AuthPolicy, Candidate, Capabilities, ConfigError, ConnectFailure, CredentialError,
-    CredentialFacts, Origin, RedisError, Session, Settings,
+    AuthPolicy, Candidate, Capabilities, ConnectFailure, CredentialFacts, Origin, Session, Settings,
 };
-use cache_health_report::{AuthMethod, Step};
+use cache_health_diagnosis::Spelling;
+use cache_health_report::{AuthMethod, Evidence, Failure, Step};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::{pending, poll_fn};
@@ -26,10 +26,10 @@ pub struct Script {
     pub clock: Cell<Duration>,
     pub settings: Settings,
     pub candidates: Vec<Candidate>,
-    pub acquire: Acts<Result<CredentialFacts, CredentialError>>,
+    pub acquire: Acts<Result<CredentialFacts, Failure>>,
     pub connect: Acts<Result<Session, ConnectFailure>>,
-    pub set: Acts<Result<(), RedisError>>,
-    pub get: Acts<Result<Option<Vec<u8>>, RedisError>>,
+    pub set: Acts<Result<(), Failure>>,
+    pub get: Acts<Result<Option<Vec<u8>>, Failure>>,
     pub checks: Cell<u32>,
     pub asked: RefCell<Vec<u32>>,
     pub budgets: RefCell<Vec<Duration>>,
@@ -58,18 +58,21 @@ impl Script {
                 max_age: Duration::from_secs(10),
                 host: "c.redis.cache.windows.net".into(),
                 port: 6380,
-                key: "health".into(),
+                health_key: "health".into(),
+                spelling: Spelling::Environment,
             },
             candidates: methods.iter().enumerate().map(candidate).collect(),
             acquire: queue(Ok(CredentialFacts {
                 principal: None,
                 expires_at: None,
                 renewal_failure: None,
+                evidence: Evidence::new(),
             })),
             connect: queue(Ok(Session {
                 steps: vec![(Step::Dns, CALL)],
                 origin: Origin::New,
                 tls: None,
+                evidence: Evidence::new(),
             })),
             set: queue(Ok(())),
             get: queue(Ok(Some(b"ok".to_vec()))),
@@ -127,7 +130,7 @@ impl Capabilities for Script {
     type Credential = CredentialFacts;
     type Connection = Session;
 
-    async fn settings(&self) -> Result<Settings, ConfigError> {
+    async fn settings(&self) -> Result<Settings, Failure> {
         Ok(self.settings.clone())
     }
 
@@ -136,11 +139,7 @@ impl Capabilities for Script {
         self.candidates.clone()
     }
 
-    async fn acquire(
-        &self,
-        candidate: u32,
-        budget: Duration,
-    ) -> Result<CredentialFacts, CredentialError> {
+    async fn acquire(&self, candidate: u32, budget: Duration) -> Result<CredentialFacts, Failure> {
         self.asked.borrow_mut().push(candidate);
         self.budgets.borrow_mut().push(budget);
         self.act(&self.acquire).await
@@ -154,7 +153,7 @@ impl Capabilities for Script {
         &self,
         _credential: &CredentialFacts,
         _budget: Duration,
-        _fresh: bool,
+        _new_connection: bool,
     ) -> Result<Session, ConnectFailure> {
         self.act(&self.connect).await
     }
@@ -169,7 +168,7 @@ impl Capabilities for Script {
         _value: &[u8],
         _ttl_seconds: u32,
         _budget: Duration,
-    ) -> Result<(), RedisError> {
+    ) -> Result<(), Failure> {
         self.act(&self.set).await
     }
 
@@ -177,7 +176,7 @@ impl Capabilities for Script {
         &self,
         _connection: &Session,
         _budget: Duration,
-    ) -> Result<Option<Vec<u8>>, RedisError> {
+    ) -> Result<Option<Vec<u8>>, Failure> {
         self.act(&self.get).await
     }
 

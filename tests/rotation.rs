@@ -216,8 +216,14 @@ fn a_certificate_that_ended_shows_on_a_new_connection_to_a_server_that_keeps_run
         let before = server.get("/healthz?new-connection=1").verdict().0;
         assert_eq!(before, Status::Warn);
     }
-    let after = server.get("/healthz?new-connection=1").verdict();
-    assert_eq!(after, (Status::Warn, vec![Kind::TlsExpired]));
+    let after = server.get("/healthz?new-connection=1");
+    assert_eq!(after.verdict(), (Status::Warn, vec![Kind::TlsExpired]));
+    // It was tried, and did not resume the session from before.
+    assert!(
+        after.body.contains("a new one cannot be used"),
+        "{}",
+        after.body
+    );
     // Without a new connection it is said as well, and not that it will end.
     let kept = server.get("/healthz?fresh=1");
     assert_eq!(kept.verdict(), (Status::Warn, vec![Kind::TlsExpired]));

@@ -1,86 +1,113 @@
-//! The WIT package is frozen per version: other people's components are written against it. What it
-//! says may be worded better at any time; what it declares may only change with its version.
+//! The WIT packages are frozen per version: other people's components are written against them. What they
+//! say may be worded better at any time; what they declare may only change with their version.
 
 use std::path::{Path, PathBuf};
 
-const FILES: [&str; 5] = [
-    "world.wit",
-    "settings.wit",
-    "credentials.wit",
-    "redis.wit",
-    "health.wit",
+/// The packages that others write against, and their files.
+const PACKAGES: [(&str, &[&str]); 2] = [
+    ("cache-health-probe", &["health.wit"]),
+    (
+        "cache-health-capabilities",
+        &[
+            "package.wit",
+            "settings.wit",
+            "credentials.wit",
+            "redis.wit",
+            "access.wit",
+        ],
+    ),
 ];
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What the package declares: everything but comments and white space.
-fn declared() -> String {
-    FILES
-        .iter()
-        .flat_map(|file| {
-            let text = std::fs::read_to_string(workspace().join("wit").join(file)).expect("WIT");
-            let lines: Vec<String> = text
-                .lines()
-                .map(|line| {
-                    line.split("//")
-                        .next()
-                        .unwrap_or_default()
-                        .trim()
-                        .to_owned()
-                })
-                .filter(|line| !line.is_empty())
-                .collect();
-            lines
-        })
-        .map(|line| line + "\n")
-        .collect()
+fn read(package: &str, file: &str) -> String {
+    let path = workspace().join("wit/deps").join(package).join(file);
+    std::fs::read_to_string(path).expect("WIT")
 }
 
-fn version(declared: &str) -> &str {
-    let package = declared
-        .lines()
-        .find_map(|line| line.strip_prefix("package cache-health:probe@"));
-    package
-        .and_then(|rest| rest.strip_suffix(';'))
+/// What a package declares: everything but comments and white space.
+fn declared(package: &str, files: &[&str]) -> String {
+    let lines = files.iter().flat_map(|file| {
+        let text = read(package, file);
+        let lines = text.lines().map(|line| {
+            let code = line.split("//").next().unwrap_or_default();
+            code.trim().to_owned()
+        });
+        lines.filter(|line| !line.is_empty()).collect::<Vec<_>>()
+    });
+    lines.map(|line| line + "\n").collect()
+}
+
+fn version<'a>(package: &str, declared: &'a str) -> &'a str {
+    let name = package.replacen("cache-health-", "package cache-health:", 1) + "@";
+    let line = declared.lines().find_map(|line| line.strip_prefix(&*name));
+    line.and_then(|rest| rest.strip_suffix(';'))
         .expect("a version")
 }
 
 #[test]
-fn what_the_package_declares_only_changes_with_its_version() {
-    let declared = declared();
-    let name = format!("cache-health-probe@{}.txt", version(&declared));
-    let file = workspace().join("tests/wit").join(&name);
-    if !file.exists() && std::env::var_os("BLESS").is_some() {
-        std::fs::write(&file, &declared).expect("written");
+fn what_a_package_declares_only_changes_with_its_version() {
+    for (package, files) in PACKAGES {
+        let declared = declared(package, files);
+        let version = version(package, &declared);
+        let name = format!("{package}@{version}.txt");
+        let file = workspace().join("tests/wit").join(&name);
+        if !file.exists() && std::env::var_os("BLESS").is_some() {
+            std::fs::write(&file, &declared).expect("written");
+        }
+        let frozen = std::fs::read_to_string(&file).unwrap_or_else(|_| {
+            panic!("tests/wit/{name} is missing: a new version is frozen with BLESS=1 cargo test")
+        });
+        assert!(
+            frozen == declared,
+            "{package} differs from what version {version} froze: give the package a new version"
+        );
     }
-    let frozen = std::fs::read_to_string(&file).unwrap_or_else(|_| {
-        panic!("tests/wit/{name} is missing: a new version is frozen with BLESS=1 cargo test")
-    });
-    assert!(
-        frozen == declared,
-        "wit/ differs from what version {} froze: give the package a new version",
-        version(&declared)
-    );
 }
 
 #[test]
-fn every_declaration_is_documented() {
-    for file in FILES {
-        let text = std::fs::read_to_string(workspace().join("wit").join(file)).expect("WIT");
-        let mut documented = false;
-        for line in text.lines().map(str::trim) {
-            let declares = line.ends_with(',')
-                || line.ends_with('{')
-                || line.contains(": func")
-                || line.contains("async func")
-                || line.starts_with("import ");
-            let exempt = line.starts_with("use ") || line.starts_with("export ");
-            if declares && !exempt && !line.starts_with("///") {
-                assert!(documented, "{file}: no doc before `{line}`");
+fn every_file_of_a_package_is_frozen() {
+    for (package, files) in PACKAGES {
+        let folder = workspace().join("wit/deps").join(package);
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let name = entry
+                .expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("UTF-8");
+            assert!(files.contains(&&*name), "{package}/{name} is not frozen");
+        }
+    }
+}
+
+#[test]
+fn every_declaration_is_documented_and_says_since_when() {
+    for (package, files) in PACKAGES {
+        for file in files {
+            let text = read(package, file);
+            let (mut documented, mut since) = (false, false);
+            for line in text.lines().map(str::trim) {
+                if line.starts_with("@since(") {
+                    since = true;
+                    continue;
+                }
+                let item =
+                    line.ends_with('{') || line.contains("func(") || line.starts_with("type ");
+                let field = line.ends_with(',') || line.starts_with("import ");
+                let exempt = line.starts_with("use ")
+                    || line.starts_with("export ")
+                    || line.starts_with("///");
+                if (item || field) && !exempt {
+                    assert!(documented, "{file}: no doc before `{line}`");
+                }
+                if item && !exempt {
+                    assert!(since, "{file}: no @since before `{line}`");
+                }
+                documented = line.starts_with("///");
+                since = false;
             }
-            documented = line.starts_with("///");
         }
     }
 }

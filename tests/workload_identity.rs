@@ -119,7 +119,7 @@ fn an_assertion_that_entra_refuses_is_token_rejected_with_the_remedy() {
     assert!(
         failure
             .remedy
-            .contains("az identity federated-credential create"),
+            .contains("az identity federated-credential list"),
         "{}",
         failure.remedy
     );
@@ -153,7 +153,7 @@ fn a_file_that_cannot_be_read_exits_with_two_and_names_its_variable() {
         .env("AZURE_FEDERATED_TOKEN_FILE", "/no/such/file");
     let (output, _) = check.output(&["check"]);
     assert_eq!(output.status.code(), Some(2));
-    let text = String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stdout);
     assert!(
         text.contains("AZURE_FEDERATED_TOKEN_FILE cannot be read"),
         "{text}"

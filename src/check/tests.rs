@@ -1,9 +1,9 @@
 use super::*;
-use crate::capabilities::{TokenRejected, TokenUnavailable};
+use crate::capabilities::{ConnectFailure, CredentialFacts, Origin, Session};
 use crate::script::{Act, CALL, Script, acts, queue};
 use crate::verdict::judge;
 use AuthMethod::{AccessKey, Entra};
-use cache_health_report::Report;
+use cache_health_report::{Evidence, Report, Status, Step};
 use futures::executor::block_on;
 
 fn report(host: &Script) -> Report {
@@ -24,6 +24,15 @@ fn kept() -> Session {
         steps: vec![],
         origin: Origin::Kept,
         tls: None,
+        evidence: Evidence::new(),
+    }
+}
+
+/// One that was made for a caller who had gone.
+fn unclaimed() -> Session {
+    Session {
+        origin: Origin::Unclaimed,
+        ..new()
     }
 }
 
@@ -32,6 +41,7 @@ fn new() -> Session {
         steps: vec![(Step::Dns, CALL)],
         origin: Origin::New,
         tls: None,
+        evidence: Evidence::new(),
     }
 }
 
@@ -127,7 +137,7 @@ fn a_token_leaves_half_of_the_deadline_to_the_key() {
 #[test]
 fn a_permission_denied_does_not_fall_back() {
     let host = Script {
-        set: queue(Err(RedisError::PermissionDenied)),
+        set: queue(Err(Failure::of(Kind::PermissionDenied))),
         ..Script::new(&[Entra, AccessKey])
     };
     let report = report(&host);
@@ -137,12 +147,12 @@ fn a_permission_denied_does_not_fall_back() {
 
 #[test]
 fn every_candidate_refused_fails_with_the_last_and_warns_of_the_first() {
-    let refused = CredentialError::TokenRejected(TokenRejected::Status(400));
+    let refused = Failure::of(Kind::TokenRejected).with("identity.status", "400");
     let works = block_on(Script::new(&[]).acquire(0, Duration::ZERO));
     let host = Script {
         acquire: acts(vec![Act::Return(Err(refused)), Act::Return(works)]),
         connect: queue(Err(ConnectFailure {
-            error: RedisError::AuthRejected,
+            failure: Failure::of(Kind::AuthRejected),
             step: Step::Auth,
             session: Session::default(),
         })),
@@ -162,19 +172,23 @@ fn every_candidate_refused_fails_with_the_last_and_warns_of_the_first() {
 
 #[test]
 fn a_kept_connection_that_broke_is_replaced_within_the_check() {
-    for error in [RedisError::Closed, RedisError::Timeout] {
+    for kind in [Kind::Closed, Kind::Timeout] {
         let fresh = block_on(Script::new(&[]).connect(
             &CredentialFacts {
                 principal: None,
                 expires_at: None,
                 renewal_failure: None,
+                evidence: Evidence::new(),
             },
             Duration::ZERO,
             true,
         ));
         let host = Script {
             connect: acts(vec![Act::Return(Ok(kept())), Act::Return(fresh)]),
-            set: acts(vec![Act::Return(Err(error)), Act::Return(Ok(()))]),
+            set: acts(vec![
+                Act::Return(Err(Failure::of(kind))),
+                Act::Return(Ok(())),
+            ]),
             ..Script::new(&[AccessKey])
         };
         let report = report(&host);
@@ -189,7 +203,7 @@ fn a_kept_connection_that_broke_is_replaced_within_the_check() {
 #[test]
 fn silence_on_a_kept_connection_and_on_a_new_one_is_a_time_out_of_set() {
     let timeout = ConnectFailure {
-        error: RedisError::Timeout,
+        failure: Failure::of(Kind::Timeout),
         step: Step::Tls,
         session: Session::default(),
     };
@@ -206,7 +220,7 @@ fn silence_on_a_kept_connection_and_on_a_new_one_is_a_time_out_of_set() {
 fn a_kept_connection_that_lost_its_permission_is_not_replaced() {
     let host = Script {
         connect: queue(Ok(kept())),
-        set: queue(Err(RedisError::AuthRequired)),
+        set: queue(Err(Failure::of(Kind::AuthRequired))),
         ..Script::new(&[AccessKey])
     };
     assert_eq!(
@@ -221,8 +235,9 @@ fn a_token_that_ends_soon_warns_only_when_it_could_not_be_renewed() {
         principal: Some("8a1f".into()),
         expires_at: Some(1_795_597_200 + 60),
         renewal_failure,
+        evidence: Evidence::new(),
     };
-    let failed = CredentialError::TokenUnavailable(TokenUnavailable::Unreachable);
+    let failed = Failure::of(Kind::TokenUnavailable).with("identity.problem", "unreachable");
     let host = Script {
         acquire: queue(Ok(facts(None))),
         ..Script::new(&[Entra])
@@ -261,7 +276,7 @@ fn a_kept_connection_to_a_full_cache_is_not_all_there_is_to_a_check_of_a_new_one
     let host = || Script {
         connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new()))]),
         set: acts(vec![
-            Act::Return(Err(RedisError::OutOfMemory)),
+            Act::Return(Err(Failure::of(Kind::OutOfMemory))),
             Act::Return(Ok(())),
         ]),
         ..Script::new(&[Entra])
@@ -277,7 +292,7 @@ fn a_kept_connection_to_a_full_cache_is_not_all_there_is_to_a_check_of_a_new_one
 #[test]
 fn a_failing_new_connection_beside_a_healthy_kept_one_warns_with_its_kind() {
     let refused = ConnectFailure {
-        error: RedisError::AuthRejected,
+        failure: Failure::of(Kind::AuthRejected),
         step: Step::Auth,
         session: Session::default(),
     };
@@ -310,4 +325,61 @@ fn a_connection_that_was_just_made_needs_no_second_proof() {
     let report = report_with_new_connection(&Script::new(&[Entra]));
     let steps: Vec<Step> = report.steps.iter().map(|result| result.step).collect();
     assert_eq!(steps, [Step::Token, Step::Dns, Step::Set, Step::Get]);
+}
+
+#[test]
+fn a_connection_that_nobody_claimed_is_a_proof_when_it_works() {
+    let host = Script {
+        connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(unclaimed()))]),
+        ..Script::new(&[Entra])
+    };
+    assert_eq!(report_with_new_connection(&host).status, Status::Pass);
+}
+
+#[test]
+fn a_connection_that_nobody_claimed_and_died_is_not_the_last_word() {
+    let host = Script {
+        connect: acts(vec![
+            Act::Return(Ok(kept())),
+            Act::Return(Ok(unclaimed())),
+            Act::Return(Ok(new())),
+        ]),
+        set: acts(vec![
+            Act::Return(Ok(())),
+            Act::Return(Err(Failure::of(Kind::Closed))),
+            Act::Return(Ok(())),
+        ]),
+        ..Script::new(&[Entra])
+    };
+    let report = report_with_new_connection(&host);
+    assert_eq!(report.status, Status::Pass, "{report:?}");
+    assert!(
+        report.steps.iter().all(|step| step.status == Status::Pass),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn what_was_seen_before_a_failure_is_in_its_evidence_and_the_report_says_what_for() {
+    let failed = ConnectFailure {
+        failure: Failure::of(Kind::Timeout).with("addresses", "10.0.0.5 (private)"),
+        step: Step::Tcp,
+        session: Session::default(),
+    };
+    let host = Script {
+        connect: queue(Err(failed)),
+        ..Script::new(&[AccessKey])
+    };
+    let report = report(&host);
+    let failure = report.failure.expect("a failure");
+    assert_eq!(
+        failure.evidence.get("addresses"),
+        Some("10.0.0.5 (private)")
+    );
+    assert_eq!(report.evidence.get("redis.name"), Some("c"));
+    assert!(
+        !failure.output.contains("windows.net"),
+        "{}",
+        failure.output
+    );
 }

@@ -1,7 +1,6 @@
 use super::*;
-use crate::capabilities::{CredentialError, RedisError, TokenUnavailable};
 use crate::script::{Act, Script, acts, queue};
-use cache_health_report::{Kind, Status};
+use cache_health_report::{Failure, Kind, Status};
 use futures::executor::block_on;
 use futures::future::{FutureExt as _, join_all};
 
@@ -58,7 +57,7 @@ fn a_young_result_is_returned_with_its_age_and_an_old_one_is_not() {
 
 #[test]
 fn a_failure_is_remembered_like_a_success() {
-    let set = queue(Err(RedisError::Loading));
+    let set = queue(Err(Failure::of(Kind::Loading)));
     let host = Script {
         set,
         ..Script::new(&[AuthMethod::Entra])
@@ -82,7 +81,7 @@ fn entra_is_left_out_for_a_minute_after_a_fallback_that_worked() {
             SECOND,
         ))
     };
-    let no_token = CredentialError::TokenUnavailable(TokenUnavailable::Unreachable);
+    let no_token = Failure::of(Kind::TokenUnavailable);
     let acquire = acts(vec![Act::Return(Err(no_token)), Act::Return(works())]);
     let host = Script {
         acquire,
@@ -106,7 +105,7 @@ fn entra_is_left_out_for_a_minute_after_a_fallback_that_worked() {
 #[test]
 fn entra_is_tried_with_every_check_while_the_key_fails_too() {
     let methods = [AuthMethod::Entra, AuthMethod::AccessKey];
-    let no_token = CredentialError::TokenUnavailable(TokenUnavailable::Unreachable);
+    let no_token = Failure::of(Kind::TokenUnavailable);
     let works = block_on(crate::capabilities::Capabilities::acquire(
         &Script::new(&[]),
         0,
@@ -118,7 +117,7 @@ fn entra_is_tried_with_every_check_while_the_key_fails_too() {
         Act::Return(Err(no_token)),
         Act::Return(works),
     ]);
-    let set = queue(Err(RedisError::Loading));
+    let set = queue(Err(Failure::of(Kind::Loading)));
     let host = Script {
         acquire,
         set,

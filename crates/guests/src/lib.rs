@@ -15,7 +15,7 @@ use std::process::{Command, ExitStatus};
 /// The target of the components.
 pub const WASM: &str = "wasm32-wasip2";
 /// What the components are made from, relative to the workspace.
-pub const SOURCES: [&str; 14] = [
+pub const SOURCES: [&str; 15] = [
     "Cargo.lock",
     "Cargo.toml",
     "src",
@@ -23,7 +23,8 @@ pub const SOURCES: [&str; 14] = [
     "crates/compose",
     "crates/engine",
     "crates/guests",
-    "crates/http-front",
+    "crates/diagnosis",
+    "crates/http-handler",
     "crates/provider",
     "crates/report",
     "crates/spin-provider",
@@ -33,11 +34,12 @@ pub const SOURCES: [&str; 14] = [
 ];
 
 /// The packages that are components.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "cache-health",
-    "cache-health-http-front",
+    "cache-health-http-handler",
     "cache-health-spin-provider",
     "hostile-guest",
+    "newer-health",
     "rust-app",
 ];
 
@@ -64,16 +66,13 @@ impl Guests {
             &["--profile", "tool"],
         );
 
-        let (front, health) = (guests.raw("cache_health_http_front"), guests.health());
-        // For the own host to embed.
-        guests.plug(&front, &health, &guests.own_host());
-        // For Spin: health with its provider inside, and the application with a front before that.
-        guests.plug(
-            &health,
-            &guests.raw("cache_health_spin_provider"),
-            &guests.for_spin(),
-        );
-        guests.plug(&front, &guests.for_spin(), &guests.spin_app());
+        let (handler, health) = (guests.raw("cache_health_http_handler"), guests.health());
+        let provider = guests.raw("cache_health_spin_provider");
+        // For hosts that supply the capabilities.
+        guests.serve(&handler, &health, None, &guests.own_host());
+        // For Spin: health with its provider inside, and the application with the HTTP component before that.
+        guests.plug(&health, &provider, &guests.for_spin());
+        guests.serve(&handler, &health, Some(&provider), &guests.spin_app());
         guests
     }
 
@@ -91,7 +90,7 @@ impl Guests {
         self.raw("cache_health")
     }
 
-    /// The composition for the own host: the HTTP front before health.
+    /// The composition for hosts that supply the capabilities: the HTTP component before health.
     pub fn own_host(&self) -> PathBuf {
         self.folder.join("cache-health-own-host.wasm")
     }
@@ -114,6 +113,21 @@ impl Guests {
     /// The component that misbehaves on purpose.
     pub fn hostile(&self) -> PathBuf {
         self.raw("hostile_guest")
+    }
+
+    /// The HTTP component by itself.
+    pub fn http_handler(&self) -> PathBuf {
+        self.raw("cache_health_http_handler")
+    }
+
+    /// The health component of the next version, for tests.
+    pub fn newer_health(&self) -> PathBuf {
+        self.raw("newer_health")
+    }
+
+    /// The tool that composes.
+    pub fn compose_tool(&self) -> PathBuf {
+        self.folder.join("tool/cache-health-compose")
     }
 
     /// The Spin application as machine code, for the tests.
@@ -144,8 +158,17 @@ impl Guests {
         run(command.arg(output));
     }
 
+    fn serve(&self, handler: &Path, health: &Path, provider: Option<&Path>, output: &Path) {
+        let mut command = self.compose("serve");
+        command.arg(handler).arg("--health").arg(health);
+        if let Some(provider) = provider {
+            command.arg("--provider").arg(provider);
+        }
+        run(command.arg("--output").arg(output));
+    }
+
     fn compose(&self, verb: &str) -> Command {
-        let mut command = Command::new(self.folder.join("tool/cache-health-compose"));
+        let mut command = Command::new(self.compose_tool());
         command.arg(verb);
         command
     }

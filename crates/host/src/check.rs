@@ -7,7 +7,7 @@ use crate::verdict::Proof;
 use crate::{logging, text, verdict};
 use cache_health_provider::rate::Caller;
 use cache_health_provider::{ConfigError, Variables};
-use cache_health_report::{Document, Kind, Status};
+use cache_health_report::{Document, Kind, Status, View};
 use std::process::ExitCode;
 use tracing::error;
 
@@ -23,16 +23,19 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
         Ok(provider) => provider,
         Err(error) => return misconfigured(&error, format),
     };
-    let document = match Embedded::load(provider) {
+    let report = match Embedded::load(provider) {
         Ok(embedded) => verdict::fresh(&embedded.health(Caller::Request), Proof::Warm).await,
         Err(error) => {
             error!(%error, "no verdict");
             verdict::internal("the component cannot be loaded")
         }
     };
+    let document = Document::of(report, View::Details);
     print(&document, format);
     match document.status {
         Status::Pass | Status::Warn => PASSED.into(),
+        // A file that is configured, for example, which shows only when it is needed.
+        Status::Fail if document.failure_kind() == Some(Kind::Config) => MISCONFIGURED.into(),
         Status::Fail => FAILED.into(),
     }
 }
@@ -41,14 +44,8 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
 fn misconfigured(error: &ConfigError, format: Format) -> ExitCode {
     logging::say(&error.to_string());
     if format == Format::Json {
-        let remedy = format!(
-            "Correct {}; the README has a table of variables.",
-            error.variable
-        );
-        print(
-            &verdict::failure(Kind::Config, &error.to_string(), &remedy),
-            format,
-        );
+        let report = verdict::failure(&error.into());
+        print(&Document::of(report, View::Details), format);
     }
     MISCONFIGURED.into()
 }

@@ -4,10 +4,11 @@
 use crate::cache::tls::TlsSettings;
 use crate::cache::{Ask, Cache, CacheError, ConnectFailure, Connection, Endpoint, Login, Secret};
 use crate::files::{Files, MAX_SECRET};
-use crate::identity::{Lease, Source, TokenError, Tokens};
+use crate::identity::{Lease, Source, Tokens};
 use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError, KeySource};
 use cache_health_provider::reply::Reply;
 use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
+use cache_health_report::Failure;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +27,7 @@ pub struct Credential {
     /// When it ends, in seconds since 1970-01-01T00:00:00Z.
     pub expires_at: Option<i64>,
     /// Why the last attempt to renew it failed.
-    pub renewal_failure: Option<TokenError>,
+    pub renewal_failure: Option<Failure>,
     secret: Secret,
 }
 
@@ -50,7 +51,7 @@ impl Credential {
 #[derive(Clone, Debug)]
 pub enum CredentialError {
     /// There is no token.
-    Token(TokenError),
+    Token(Failure),
     /// The key's file cannot be read, or holds no key.
     Key(ConfigError),
     /// There is no such candidate.
@@ -139,8 +140,8 @@ impl Provider {
             candidate,
             principal: Some(lease.object_id.clone()),
             expires_at: Some(lease.expires_at),
-            renewal_failure: lease.renewal_failure,
             secret: secret(&lease),
+            renewal_failure: lease.renewal_failure,
         })
     }
 

@@ -1,6 +1,6 @@
 //! A verdict as people like to read it.
 
-use cache_health_report::{Document, Finding, Status};
+use cache_health_report::{Document, Evidence, FindingDocument, Status};
 use std::fmt::Write as _;
 
 /// Renders a document as a table.
@@ -49,13 +49,16 @@ fn write(document: &Document, out: &mut String) -> std::fmt::Result {
             "NOT verified"
         };
         writeln!(out, "  tls         {} {}", tls.protocol, tls.cipher)?;
-        let names = tls.names.join(", ");
+        let names = tls.names.iter().flatten().map(String::as_str);
+        let names = names.collect::<Vec<_>>().join(", ");
         writeln!(
             out,
             "  certificate {names}, {verified}, until {}",
             tls.not_after
         )?;
-        writeln!(out, "  issuer      {}", tls.issuer)?;
+        if let Some(issuer) = &tls.issuer {
+            writeln!(out, "  issuer      {issuer}")?;
+        }
     }
     for warning in &document.warnings {
         finding("warning", warning, out)?;
@@ -66,7 +69,7 @@ fn write(document: &Document, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-fn finding(label: &str, finding: &Finding, out: &mut String) -> std::fmt::Result {
+fn finding(label: &str, finding: &FindingDocument, out: &mut String) -> std::fmt::Result {
     let step = finding
         .step
         .map_or_else(String::new, |step| format!(" at {step}"));
@@ -75,7 +78,11 @@ fn finding(label: &str, finding: &Finding, out: &mut String) -> std::fmt::Result
         "\n  {label}: {}{step}: {}",
         finding.kind, finding.output
     )?;
-    writeln!(out, "  remedy:  {}", finding.remedy)
+    writeln!(out, "  remedy:  {}", finding.remedy)?;
+    for (name, value) in finding.evidence.iter().flat_map(Evidence::iter) {
+        writeln!(out, "  seen:    {name} {value}")?;
+    }
+    Ok(())
 }
 
 fn word(status: Status) -> &'static str {

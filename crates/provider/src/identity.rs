@@ -7,8 +7,10 @@
 //! outside and is trusted for nothing but its token.
 
 use crate::jwt::{Claims, JwtError};
+use cache_health_report::{Failure, Kind};
 use secrecy::SecretString;
 use serde::Deserialize;
+use std::time::Duration;
 
 /// The resource a token is asked for: Azure Redis, both services.
 pub const RESOURCE: &str = "https://redis.azure.com";
@@ -30,39 +32,33 @@ pub struct Token {
     pub expires_at: i64,
 }
 
-/// Why no answer that could be a token was had. Worth trying again later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unavailable {
-    /// The connection was refused, or broke.
-    Unreachable,
-    /// No answer in time.
-    Timeout,
-    /// A status that promises nothing: 408, 429, 5xx, or one the protocol does not know.
-    Status(u16),
-    /// 200 with something that is not a token response.
-    NotAToken,
+/// A request that gave no token.
+#[derive(Clone, Debug)]
+pub struct NoToken {
+    /// Why: [`Kind::TokenUnavailable`], worth trying again later; [`Kind::TokenRejected`], until somebody changes
+    /// something; [`Kind::Config`], where a file cannot be used.
+    pub failure: Failure,
+    /// How long the endpoint asked to be left alone (`Retry-After`).
+    pub retry_after: Option<Duration>,
 }
 
-/// Why the answer will stay a no until somebody changes something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejected {
-    /// 400, 401, 403 or 404.
-    Status(u16),
-    /// The token is not a JSON Web Token.
-    NotAJwt,
-    /// The token has no `oid` claim.
-    NoObjectId,
-    /// The token had already expired, this many seconds ago by our clock.
-    Expired(i64),
+impl From<Failure> for NoToken {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            retry_after: None,
+        }
+    }
 }
 
-/// Why there is no token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IdentityError {
-    /// Not now.
-    Unavailable(Unavailable),
-    /// Not until somebody changes something.
-    Rejected(Rejected),
+/// No answer that could be a token: `unreachable`, `timeout` or `not-a-token`.
+pub fn unavailable(problem: &str) -> Failure {
+    Failure::of(Kind::TokenUnavailable).with("identity.problem", problem)
+}
+
+/// An answer that will stay a no: `not-a-jwt`, `no-object-id` or `expired`.
+fn rejected(problem: &str) -> Failure {
+    Failure::of(Kind::TokenRejected).with("identity.problem", problem)
 }
 
 /// The query of the request. `client_id` names a user-assigned identity.
@@ -92,12 +88,14 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Judges an answer. `now` is in seconds since 1970-01-01T00:00:00Z.
-pub fn judge(status: u16, body: &[u8], now: i64) -> Result<Token, IdentityError> {
-    match status {
-        200 => token(body, now),
-        400 | 401 | 403 | 404 => Err(IdentityError::Rejected(Rejected::Status(status))),
-        _ => Err(IdentityError::Unavailable(Unavailable::Status(status))),
-    }
+pub fn judge(status: u16, body: &[u8], now: i64) -> Result<Token, Failure> {
+    let kind = match status {
+        200 => return token(body, now),
+        400 | 401 | 403 | 404 => Kind::TokenRejected,
+        _ => Kind::TokenUnavailable,
+    };
+    let failure = Failure::of(kind).with("identity.status", status.to_string());
+    Err(crate::identity_error::with_reason(failure, body))
 }
 
 #[derive(Deserialize)]
@@ -113,31 +111,28 @@ struct Answer {
     expires_in: serde_json::Value,
 }
 
-fn token(body: &[u8], now: i64) -> Result<Token, IdentityError> {
+fn token(body: &[u8], now: i64) -> Result<Token, Failure> {
     use secrecy::ExposeSecret as _;
-    let answer: Answer = serde_json::from_slice(body)
-        .map_err(|_| IdentityError::Unavailable(Unavailable::NotAToken))?;
+    let not_a_token = || unavailable("not-a-token");
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| not_a_token())?;
     let text = answer.access_token.expose_secret();
     if text.is_empty() {
-        return Err(IdentityError::Unavailable(Unavailable::NotAToken));
+        return Err(not_a_token());
     }
     let claims = Claims::of(text).map_err(|error| {
-        IdentityError::Rejected(match error {
-            JwtError::NotAJwt => Rejected::NotAJwt,
-            JwtError::NoObjectId => Rejected::NoObjectId,
+        rejected(match error {
+            JwtError::NotAJwt => "not-a-jwt",
+            JwtError::NoObjectId => "no-object-id",
         })
     })?;
     // The earliest there is: the token's own word, and the answer's where it can be read.
     let until = seconds(&answer.expires_on);
     let for_ = seconds(&answer.expires_in).map(|life| now.saturating_add(life));
     let ends = [until, for_, claims.expires_at];
-    let Some(expires_at) = ends.into_iter().flatten().min() else {
-        return Err(IdentityError::Unavailable(Unavailable::NotAToken));
-    };
+    let expires_at = ends.into_iter().flatten().min().ok_or_else(not_a_token)?;
     if expires_at <= now {
-        return Err(IdentityError::Rejected(Rejected::Expired(
-            now.saturating_sub(expires_at),
-        )));
+        let ago = now.saturating_sub(expires_at).to_string();
+        return Err(rejected("expired").with("identity.expiredSeconds", ago));
     }
     Ok(Token {
         object_id: claims.object_id,
@@ -166,14 +161,14 @@ mod tests {
         format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))
     }
 
-    fn answer(token: &str, expires_on: &str) -> Result<Token, IdentityError> {
+    fn answer(token: &str, expires_on: &str) -> Result<Token, Failure> {
         let body = format!(
             r#"{{"access_token":"{token}","expires_on":{expires_on},"resource":"r","token_type":"Bearer"}}"#
         );
         judge(200, body.as_bytes(), NOW)
     }
 
-    fn expiry(result: Result<Token, IdentityError>) -> Result<i64, IdentityError> {
+    fn expiry(result: Result<Token, Failure>) -> Result<i64, Failure> {
         result.map(|token| token.expires_at)
     }
 
@@ -210,7 +205,7 @@ mod tests {
         let token = jwt(r#"{"oid":"a"}"#);
         assert_eq!(
             expiry(answer(&token, &format!("\"{NOW}\""))),
-            Err(IdentityError::Rejected(Rejected::Expired(0)))
+            Err(rejected("expired").with("identity.expiredSeconds", "0"))
         );
     }
 
@@ -226,11 +221,12 @@ mod tests {
             judge(200, b"", NOW),
             judge(200, br#"{"access_token":7}"#, NOW),
         ] {
-            assert_eq!(
-                expiry(result),
-                Err(IdentityError::Unavailable(Unavailable::NotAToken))
-            );
+            assert_eq!(expiry(result), Err(unavailable("not-a-token")));
         }
+    }
+
+    fn status_of(kind: Kind, status: u16) -> Failure {
+        Failure::of(kind).with("identity.status", status.to_string())
     }
 
     #[test]
@@ -238,13 +234,13 @@ mod tests {
         for status in [400, 401, 403, 404] {
             assert_eq!(
                 expiry(judge(status, b"", NOW)),
-                Err(IdentityError::Rejected(Rejected::Status(status)))
+                Err(status_of(Kind::TokenRejected, status))
             );
         }
         for status in [204, 302, 408, 418, 429, 500, 503] {
             assert_eq!(
                 expiry(judge(status, b"", NOW)),
-                Err(IdentityError::Unavailable(Unavailable::Status(status)))
+                Err(status_of(Kind::TokenUnavailable, status))
             );
         }
     }

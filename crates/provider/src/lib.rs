@@ -5,11 +5,15 @@
 //! network, no environment.
 
 pub mod config;
+mod failure;
 pub mod identity;
+mod identity_error;
 pub mod jwt;
 pub mod rate;
 pub mod reply;
 pub mod schedule;
+pub mod shape;
+pub mod token_life;
 pub mod workload;
 
 pub use config::{Config, ConfigError, Variables};

@@ -26,10 +26,19 @@ pub enum Reply {
         /// `address:port`.
         endpoint: String,
     },
+    /// `ASK <slot> <endpoint>`: the slot is being moved.
+    Ask {
+        /// The hash slot, 0 to 16383.
+        slot: u16,
+        /// `address:port`.
+        endpoint: String,
+    },
     /// Any other code.
     Other {
         /// The first word, or `ERR` when that is not a code.
         code: String,
+        /// What a well-known text says, where the code says many things.
+        meaning: Option<&'static str>,
     },
 }
 
@@ -39,6 +48,13 @@ const MAX_CODE: usize = 24;
 const MAX_ENDPOINT: usize = 260;
 
 impl Reply {
+    fn other(code: &str, line: &str) -> Self {
+        Self::Other {
+            code: code_or_err(code),
+            meaning: meaning(line),
+        }
+    }
+
     /// Reads an error reply, without the leading `-`.
     pub fn of(line: &str) -> Self {
         // WRONGPASS first, and anywhere: Azure has answered `ERR WRONGPASS invalid …`, and old
@@ -54,17 +70,47 @@ impl Reply {
             "LOADING" => Self::Loading,
             "READONLY" => Self::ReadOnly,
             "OOM" => Self::OutOfMemory,
-            "MOVED" => moved(words.next(), words.next()).unwrap_or(Self::Other {
-                code: "MOVED".into(),
-            }),
-            _ => Self::Other {
-                code: code_or_err(code),
+            "MOVED" | "ASK" => match place(words.next(), words.next()) {
+                Some((slot, endpoint)) if code == "ASK" => Self::Ask { slot, endpoint },
+                Some((slot, endpoint)) => Self::Moved { slot, endpoint },
+                None => Self::other(code, line),
             },
+            _ => Self::other(code, line),
         }
     }
 }
 
-fn moved(slot: Option<&str>, endpoint: Option<&str>) -> Option<Reply> {
+/// Well-known texts of Redis (`networking.c`, `server.c`, `acl.c`, `config.c`, `sentinel.c`) and of what stands in between
+/// (Envoy, twemproxy, HAProxy), by words that no argument of ours can bring in. In lower case; the first that fits counts.
+const MEANINGS: [(&str, &str); 19] = [
+    ("max number of clients reached", "max-clients"),
+    ("max number of clients + cluster connections reached", "max-clients"),
+    ("without any password configured for the default user", "no-password-set"),
+    ("client sent auth, but no password is set", "no-password-set"),
+    ("wrong number of arguments for 'auth' command", "old-auth"),
+    ("unknown command", "unknown-command"),
+    ("unknown subcommand", "unknown-command"),
+    ("unsupported command", "unknown-command"),
+    ("command not supported", "unknown-command"),
+    ("db index is out of range", "database-index"),
+    ("invalid db index", "database-index"),
+    ("select is not allowed in cluster mode", "database-index"),
+    ("syntax error", "syntax"),
+    ("no upstream host", "proxy-upstream"),
+    ("upstream failure", "proxy-upstream"),
+    ("upstream protocol error", "proxy-upstream"),
+    ("connection refused", "proxy-upstream"),
+    ("running in protected mode", "protected-mode"),
+    ("sentinel", "sentinel"),
+];
+
+fn meaning(line: &str) -> Option<&'static str> {
+    let lower = line.to_ascii_lowercase();
+    let known = MEANINGS.iter().find(|(words, _)| lower.contains(words));
+    known.map(|(_, meaning)| *meaning)
+}
+
+fn place(slot: Option<&str>, endpoint: Option<&str>) -> Option<(u16, String)> {
     let slot = slot?.parse().ok().filter(|slot| *slot < 16384)?;
     let endpoint = endpoint?.trim_end();
     let plain = |c: char| c.is_ascii_alphanumeric() || ".:-_[]%".contains(c);
@@ -72,10 +118,7 @@ fn moved(slot: Option<&str>, endpoint: Option<&str>) -> Option<Reply> {
         && endpoint.len() <= MAX_ENDPOINT
         && endpoint.contains(':')
         && endpoint.chars().all(plain);
-    usable.then(|| Reply::Moved {
-        slot,
-        endpoint: endpoint.to_owned(),
-    })
+    usable.then(|| (slot, endpoint.to_owned()))
 }
 
 /// A code is upper case letters. What is not, is prose, and may be anything.
@@ -95,7 +138,10 @@ mod tests {
     use super::*;
 
     fn other(code: &str) -> Reply {
-        Reply::Other { code: code.into() }
+        Reply::Other {
+            code: code.into(),
+            meaning: None,
+        }
     }
 
     #[test]
@@ -173,6 +219,38 @@ mod tests {
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         ] {
             assert_eq!(Reply::of(line), other("ERR"), "{line}");
+        }
+    }
+
+    #[test]
+    fn ask_is_read_like_moved() {
+        assert_eq!(
+            Reply::of("ASK 142 10.0.0.5:8501"),
+            Reply::Ask {
+                slot: 142,
+                endpoint: "10.0.0.5:8501".into()
+            }
+        );
+        assert_eq!(Reply::of("ASK 142"), other("ASK"));
+    }
+
+    #[test]
+    fn well_known_texts_are_told_apart_and_go_no_further() {
+        for (line, means) in [
+            ("ERR max number of clients reached", "max-clients"),
+            (
+                "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+                "no-password-set",
+            ),
+            ("ERR unknown command 'AUTH', with args beginning with: 'default' 'secret'", "unknown-command"),
+            ("ERR wrong number of arguments for 'auth' command", "old-auth"),
+            ("NR no upstream host", "proxy-upstream"),
+            ("DENIED Redis is running in protected mode because protected mode is enabled", "protected-mode"),
+        ] {
+            let Reply::Other { meaning, .. } = Reply::of(line) else {
+                panic!("{line}");
+            };
+            assert_eq!(meaning, Some(means), "{line}");
         }
     }
 }

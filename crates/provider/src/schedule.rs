@@ -1,6 +1,6 @@
 //! When to ask for a token again. Pure.
 
-use crate::identity::{IdentityError, Unavailable};
+use cache_health_report::{Failure, Kind};
 use std::time::Duration;
 
 /// Microsoft's libraries renew this long before a token ends.
@@ -58,17 +58,26 @@ pub fn retry_pause(tries: u32, asked: Option<Duration>, chance: f64) -> Duration
     pause + pause.mul_f64(JITTER * chance.clamp(0.0, 1.0))
 }
 
+/// `Retry-After` in seconds, up to what is obeyed; the form with a date is not used by these endpoints.
+pub fn retry_after(value: &str) -> Option<Duration> {
+    let asked = value.trim().parse().ok().map(Duration::from_secs);
+    asked.map(|asked| asked.min(MOST_ASKED))
+}
+
 /// Whether to try again within one fetch. A no stays a no, and an endpoint that answers 200 with
 /// rubbish has nothing better a second later.
-pub fn is_worth_a_retry(error: IdentityError) -> bool {
-    matches!(
-        error,
-        IdentityError::Unavailable(
-            Unavailable::Unreachable
-                | Unavailable::Timeout
-                | Unavailable::Status(408 | 429 | 500..)
-        )
-    )
+pub fn is_worth_a_retry(failure: &Failure) -> bool {
+    let seen = |name| failure.evidence.get(name);
+    match failure.kind {
+        Kind::TokenUnavailable => match (seen("identity.problem"), seen("identity.status")) {
+            (Some("unreachable" | "timeout"), _) => true,
+            (None, Some(status)) => matches!(status.parse(), Ok(408 | 429 | 500u16..)),
+            _ => false,
+        },
+        // A file that the cluster may be replacing this very moment.
+        Kind::Config => true,
+        _ => false,
+    }
 }
 
 /// How often a failing endpoint may be asked, whoever wants a token, and with or without one in hand: four

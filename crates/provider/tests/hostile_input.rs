@@ -3,10 +3,11 @@
 
 use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::config::{Config, NAMES};
-use cache_health_provider::identity::{IdentityError, Rejected, escape, judge};
+use cache_health_provider::identity::{escape, judge};
 use cache_health_provider::jwt::Claims;
 use cache_health_provider::reply::Reply;
 use cache_health_provider::schedule;
+use cache_health_report::Kind;
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -89,7 +90,8 @@ proptest! {
             }
             Err(error) => {
                 prop_assert!(life <= 0);
-                prop_assert_eq!(error, IdentityError::Rejected(Rejected::Expired(-life)));
+                prop_assert_eq!(error.kind, Kind::TokenRejected);
+                prop_assert_eq!(error.evidence.number("identity.expiredSeconds"), Some(-life));
             }
         }
     }

@@ -1,12 +1,29 @@
 //! The JSON form of a report. Its members are contract: scripts and dashboards read them.
 
-use crate::{Auth, AuthMethod, FallbackReason, Finding, Kind, Report, Status, Step, Tls};
+use crate::{Auth, AuthMethod, Evidence, Finding, Kind, Report, Status, Step, Tls, fill};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The media type of [`Document`].
 pub const MEDIA_TYPE: &str = "application/health+json";
+
+/// The documentation of this version, with a section on each kind.
+const REFERENCE: &str = concat!(
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/v",
+    env!("CARGO_PKG_VERSION"),
+    "/docs/reference/failures.md"
+);
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Anybody: cause and cure, without a value of this deployment.
+    Public,
+    /// Whoever may see the details.
+    Details,
+}
 
 /// A report as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,15 +38,37 @@ pub struct Document {
     /// The verdict in one sentence.
     pub output: String,
     /// What is broken.
-    pub failure: Option<Finding>,
+    pub failure: Option<FindingDocument>,
     /// What needs attention.
-    pub warnings: Vec<Finding>,
+    pub warnings: Vec<FindingDocument>,
     /// The credential that was used last.
     pub auth: Option<AuthDocument>,
     /// Evidence of TLS.
     pub tls: Option<TlsDocument>,
     /// The steps: each name with its results, as often as it was tried.
     pub checks: BTreeMap<Step, Vec<StepDocument>>,
+    /// What was seen of the check as a whole; null in the public view.
+    pub evidence: Option<Evidence>,
+}
+
+/// A finding as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FindingDocument {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it was found; null when no step was reached.
+    pub step: Option<Step>,
+    /// One sentence for people.
+    pub output: String,
+    /// What to do about it, in Azure's terms.
+    pub remedy: String,
+    /// The first word of Redis' error reply, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The section on this kind in the documentation of this version.
+    pub reference: String,
+    /// What was seen; null in the public view.
+    pub evidence: Option<Evidence>,
 }
 
 /// One result of a step as JSON.
@@ -54,7 +93,7 @@ pub struct AuthDocument {
     pub method: AuthMethod,
     /// Where it comes from.
     pub label: String,
-    /// Whose it is.
+    /// Whose it is; null in the public view.
     pub principal: Option<String>,
     /// When it ends, RFC 3339.
     pub expires_at: Option<String>,
@@ -70,10 +109,10 @@ pub struct TlsDocument {
     pub protocol: String,
     /// The cipher suite.
     pub cipher: String,
-    /// The issuer in the server's certificate.
-    pub issuer: String,
-    /// The names the server's certificate is for.
-    pub names: Vec<String>,
+    /// The issuer in the server's certificate; null in the public view.
+    pub issuer: Option<String>,
+    /// The names the server's certificate is for; null in the public view.
+    pub names: Option<Vec<String>>,
     /// When it ends, RFC 3339.
     pub not_after: String,
     /// Whether chain and host name were verified.
@@ -81,30 +120,8 @@ pub struct TlsDocument {
 }
 
 impl Document {
-    /// A document that says only that something is broken, with nothing tried: for a
-    /// configuration error, a stale sample, or a fault of the host's own.
-    pub fn failure(at: SystemTime, finding: Finding) -> Self {
-        Self {
-            status: Status::Fail,
-            time: humantime::format_rfc3339_seconds(at).to_string(),
-            age_seconds: 0.0,
-            output: finding.output.clone(),
-            failure: Some(finding),
-            warnings: Vec::new(),
-            auth: None,
-            tls: None,
-            checks: BTreeMap::new(),
-        }
-    }
-
-    /// What is broken, by its kind.
-    pub fn failure_kind(&self) -> Option<Kind> {
-        self.failure.as_ref().map(|finding| finding.kind)
-    }
-}
-
-impl From<Report> for Document {
-    fn from(report: Report) -> Self {
+    /// A report as JSON, in the view of whoever asks.
+    pub fn of(report: Report, view: View) -> Self {
         let time = rfc3339(report.time);
         let mut checks: BTreeMap<Step, Vec<StepDocument>> = BTreeMap::new();
         for step in report.steps {
@@ -115,52 +132,94 @@ impl From<Report> for Document {
                 time: time.clone(),
             });
         }
+        let first = report.failure.as_ref().or(report.warnings.first());
+        let about = first.map(|finding| &finding.evidence);
+        let nothing = Evidence::new();
+        let output = view.text(&report.output, about.unwrap_or(&nothing), &report.evidence);
+        let finding = |finding| FindingDocument::of(finding, &report.evidence, view);
         Self {
             status: report.status,
             time,
             age_seconds: (report.age.as_secs_f64() * 1000.0).round() / 1000.0,
-            output: report.output,
-            failure: report.failure,
-            warnings: report.warnings,
-            auth: report.auth.map(AuthDocument::from),
-            tls: report.tls.map(TlsDocument::from),
+            output,
+            failure: report.failure.map(finding),
+            warnings: report.warnings.into_iter().map(finding).collect(),
+            auth: report.auth.map(|auth| AuthDocument::of(auth, view)),
+            tls: report.tls.map(|tls| TlsDocument::of(tls, view)),
             checks,
+            evidence: view.details(report.evidence),
+        }
+    }
+
+    /// What is broken, by its kind.
+    pub fn failure_kind(&self) -> Option<Kind> {
+        self.failure.as_ref().map(|finding| finding.kind)
+    }
+}
+
+impl FindingDocument {
+    fn of(finding: Finding, report: &Evidence, view: View) -> Self {
+        Self {
+            kind: finding.kind,
+            step: finding.step,
+            output: view.text(&finding.output, &finding.evidence, report),
+            remedy: view.text(&finding.remedy, &finding.evidence, report),
+            code: finding.evidence.get("redis.code").map(str::to_owned),
+            reference: format!("{REFERENCE}#{}", finding.kind),
+            evidence: view.details(finding.evidence),
         }
     }
 }
 
-impl From<Auth> for AuthDocument {
-    fn from(auth: Auth) -> Self {
+impl View {
+    /// A value of this deployment.
+    fn details<T>(self, value: T) -> Option<T> {
+        match self {
+            Self::Public => None,
+            Self::Details => Some(value),
+        }
+    }
+
+    /// A text with its values, or without.
+    fn text(self, text: &str, first: &Evidence, second: &Evidence) -> String {
+        match self {
+            Self::Public => text.to_owned(),
+            Self::Details => fill(text, first, second),
+        }
+    }
+}
+
+impl AuthDocument {
+    fn of(auth: Auth, view: View) -> Self {
         Self {
             method: auth.method,
             label: auth.label,
-            principal: auth.principal,
+            principal: auth.principal.and_then(|principal| view.details(principal)),
             expires_at: auth.expires_at.map(rfc3339),
-            fallback_reason: auth.fallback_reason.map(|reason| match reason {
-                FallbackReason::NotConfigured => "not-configured".to_owned(),
-                FallbackReason::Failed(kind) => kind.to_string(),
-            }),
+            fallback_reason: auth
+                .fallback_reason
+                .map(|reason| reason.as_str().to_owned()),
         }
     }
 }
 
-impl From<Tls> for TlsDocument {
-    fn from(tls: Tls) -> Self {
+impl TlsDocument {
+    fn of(tls: Tls, view: View) -> Self {
         Self {
             protocol: tls.protocol,
             cipher: tls.cipher,
-            issuer: tls.issuer,
-            names: tls.names,
+            issuer: view.details(tls.issuer),
+            names: view.details(tls.names),
             not_after: rfc3339(tls.not_after),
             verified: tls.verified,
         }
     }
 }
 
-/// The last second that RFC 3339 can write, 9999-12-31T23:59:59Z. What comes from a certificate
-/// or a token may claim any date at all.
+/// The last second of the year 9999: RFC 3339 has four digits for the year.
 const LAST_SECOND: u64 = 253_402_300_799;
 
+/// Seconds since 1970-01-01T00:00:00Z as RFC 3339.
 fn rfc3339(seconds: i64) -> String {
     let seconds = u64::try_from(seconds).unwrap_or(0).min(LAST_SECOND);
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
@@ -174,7 +233,7 @@ fn milliseconds(duration: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::StepResult;
+    use crate::{FallbackReason, StepResult};
 
     #[test]
     fn a_report_has_the_members_that_the_contract_names() {
@@ -198,8 +257,9 @@ mod tests {
                 status: Status::Pass,
                 duration: Duration::from_micros(204),
             }],
+            evidence: Evidence::of("redis.host", "c"),
         };
-        let json = serde_json::to_value(Document::from(report)).expect("serialisable");
+        let json = serde_json::to_value(Document::of(report, View::Details)).expect("JSON");
         assert_eq!(
             json,
             serde_json::json!({
@@ -209,15 +269,75 @@ mod tests {
                           "expiresAt": null, "fallbackReason": "not-configured" },
                 "tls": null,
                 "checks": { "redis:dns": [ { "status": "pass", "observedValue": 0.204,
-                            "observedUnit": "ms", "time": "2026-11-25T09:00:00Z" } ] }
+                            "observedUnit": "ms", "time": "2026-11-25T09:00:00Z" } ] },
+                "evidence": { "redis.host": "c" }
             })
         );
+    }
+
+    #[test]
+    fn the_public_view_has_cause_and_cure_and_no_value_of_the_deployment() {
+        let finding = Finding {
+            kind: Kind::ServerError,
+            step: Some(Step::Set),
+            output: "$REDIS_HOST:$REDIS_PORT answered".into(),
+            remedy: "az redis show --name $REDIS_NAME".into(),
+            evidence: Evidence::of("redis.code", "MISCONF").with("addresses", "10.9.8.7"),
+        };
+        let mut report = Report::failure(finding, 0);
+        report.evidence = Evidence::of("redis.host", "s3cret.example").with("redis.name", "s3cret");
+        report.auth = Some(Auth {
+            method: AuthMethod::Entra,
+            label: "managed-identity".into(),
+            principal: Some("s3cret-id".into()),
+            expires_at: Some(0),
+            fallback_reason: None,
+        });
+        report.tls = Some(Tls {
+            protocol: "TLSv1.3".into(),
+            cipher: "c".into(),
+            issuer: "CN=s3cret".into(),
+            names: vec!["s3cret".into()],
+            not_after: 0,
+            verified: true,
+        });
+        let public = Document::of(report.clone(), View::Public);
+        let text = serde_json::to_string(&public).expect("JSON");
+        for value in ["s3cret", "10.9.8.7"] {
+            assert!(!text.contains(value), "{text}");
+        }
+        for public in [
+            "$REDIS_HOST:$REDIS_PORT answered",
+            "--name $REDIS_NAME",
+            "MISCONF",
+        ] {
+            assert!(text.contains(public), "{text}");
+        }
+        let details = Document::of(report, View::Details);
+        let text = serde_json::to_string(&details).expect("JSON");
+        for value in [
+            "s3cret.example:$REDIS_PORT answered",
+            "--name s3cret",
+            "10.9.8.7",
+            "s3cret-id",
+        ] {
+            assert!(text.contains(value), "{value} in {text}");
+        }
     }
 
     #[test]
     fn dates_beyond_the_calendar_are_written_at_its_end() {
         assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
         assert_eq!(rfc3339(-1), "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn every_kind_has_a_section_that_its_reference_leads_to() {
+        let page = include_str!("../../../docs/reference/failures.md");
+        for kind in Kind::ALL {
+            assert!(page.contains(&format!("\n## {kind}\n")), "{kind}");
+        }
+        assert!(REFERENCE.ends_with("docs/reference/failures.md"));
     }
 
     #[test]

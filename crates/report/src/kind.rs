@@ -1,4 +1,4 @@
-//! What went wrong: the closed list that callers decide by.
+//! What went wrong: the vocabulary that callers decide by. It may gain names.
 
 /// What went wrong, or needs attention. The names are contract: they are what
 /// `failure.kind` and `warnings[].kind` say in JSON.
@@ -8,6 +8,8 @@
 pub enum Kind {
     /// The configuration cannot be used; nothing was tried.
     Config,
+    /// The host's own policy forbids the connection.
+    NotAllowed,
     /// The host name does not resolve.
     Dns,
     /// Refused or unreachable.
@@ -64,8 +66,9 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for tables and the tests that check them for completeness.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Self::Config,
+        Self::NotAllowed,
         Self::Dns,
         Self::Connect,
         Self::TlsUntrusted,
@@ -103,10 +106,17 @@ impl Kind {
         )
     }
 
-    /// Its name in JSON and on the command line.
+    /// The kind of this name. One that is not known is [`Kind::Internal`], as the vocabulary says.
+    pub fn of(name: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == name);
+        known.unwrap_or(Self::Internal)
+    }
+
+    /// Its name everywhere: in JSON, in WIT, in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
+            Self::NotAllowed => "not-allowed",
             Self::Dns => "dns",
             Self::Connect => "connect",
             Self::TlsUntrusted => "tls-untrusted",
@@ -152,6 +162,8 @@ mod tests {
         for kind in Kind::ALL {
             let json = serde_json::to_string(&kind).expect("a kind is JSON");
             assert_eq!(json, format!("\"{kind}\""));
+            assert_eq!(Kind::of(kind.as_str()), kind);
         }
+        assert_eq!(Kind::of("from-the-future"), Kind::Internal);
     }
 }

@@ -4,16 +4,22 @@
 //! `cargo xtask` read them back: one vocabulary, written once. The JSON form (feature `json`) is
 //! `application/health+json` (draft-inadarei-api-health-check-06) with our own members.
 
+mod evidence;
 #[cfg(feature = "json")]
 mod json;
 mod kind;
+#[cfg(feature = "json")]
+pub mod probe;
 mod step;
+mod text;
 mod wit;
 
+pub use evidence::Evidence;
 #[cfg(feature = "json")]
-pub use json::{Document, MEDIA_TYPE, StepDocument};
+pub use json::{Document, FindingDocument, MEDIA_TYPE, StepDocument, View};
 pub use kind::Kind;
 pub use step::Step;
+pub use text::fill;
 
 use std::time::Duration;
 
@@ -41,24 +47,45 @@ impl Status {
     }
 }
 
+/// Why something could not be done, as capabilities say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What it is.
+    pub kind: Kind,
+    /// What was seen before it failed.
+    pub evidence: Evidence,
+}
+
+impl Failure {
+    /// A failure of this kind, with nothing seen.
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            evidence: Evidence::new(),
+        }
+    }
+
+    /// The same with a value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.evidence.set(name, value);
+        self
+    }
+}
+
 /// One thing that is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "json", derive(serde::Serialize, serde::Deserialize))]
 pub struct Finding {
     /// What it is.
     pub kind: Kind,
     /// Where it was found; none when no step was reached.
     pub step: Option<Step>,
-    /// One sentence for people.
+    /// One sentence for people, with `$REDIS_HOST` and the like in place of values.
     pub output: String,
-    /// What to do about it, in Azure's terms.
+    /// What to do about it, in Azure's terms, in the same way.
     pub remedy: String,
-    /// The first word of Redis' error reply, for [`Kind::ServerError`].
-    #[cfg_attr(
-        feature = "json",
-        serde(default, skip_serializing_if = "Option::is_none")
-    )]
-    pub code: Option<String>,
+    /// What was seen.
+    pub evidence: Evidence,
 }
 
 /// How a connection was authenticated.
@@ -73,6 +100,13 @@ pub enum AuthMethod {
 }
 
 impl AuthMethod {
+    /// The method of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Entra, Self::AccessKey]
+            .into_iter()
+            .find(|method| method.as_str() == name)
+    }
+
     /// Its name in reports and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +115,26 @@ impl AuthMethod {
         }
     }
 }
+
+impl FallbackReason {
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotConfigured => NOT_CONFIGURED,
+            Self::Failed(kind) => kind.as_str(),
+        }
+    }
+
+    /// The reason of this name.
+    pub fn of(name: &str) -> Self {
+        match name {
+            NOT_CONFIGURED => Self::NotConfigured,
+            kind => Self::Failed(Kind::of(kind)),
+        }
+    }
+}
+
+const NOT_CONFIGURED: &str = "not-configured";
 
 /// Why a less preferred credential was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,4 +209,25 @@ pub struct Report {
     pub tls: Option<Tls>,
     /// The steps in the order they were taken.
     pub steps: Vec<StepResult>,
+    /// What was seen of the check as a whole.
+    pub evidence: Evidence,
+}
+
+impl Report {
+    /// A report that says only that something is broken, with nothing tried: for a configuration error, a stale
+    /// sample, or a fault of the host's own. `time` is in seconds since 1970-01-01T00:00:00Z.
+    pub fn failure(finding: Finding, time: i64) -> Self {
+        Self {
+            status: Status::Fail,
+            time,
+            age: Duration::ZERO,
+            output: finding.output.clone(),
+            failure: Some(finding),
+            warnings: Vec::new(),
+            auth: None,
+            tls: None,
+            steps: Vec::new(),
+            evidence: Evidence::new(),
+        }
+    }
 }

@@ -31,6 +31,23 @@ pub enum Step {
 }
 
 impl Step {
+    /// Every step, in the order of a check.
+    pub const ALL: [Step; 8] = [
+        Self::Dns,
+        Self::Tcp,
+        Self::Tls,
+        Self::Token,
+        Self::Auth,
+        Self::Connect,
+        Self::Set,
+        Self::Get,
+    ];
+
+    /// The step of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.as_str() == name)
+    }
+
     /// Its name in JSON and in text.
     pub fn as_str(self) -> &'static str {
         match self {

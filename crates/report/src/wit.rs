@@ -1,11 +1,12 @@
 //! Reports as the WIT interface `health` has them, in the words of this crate.
 //!
-//! Each side of the interface has types of its own generator's (wit-bindgen's in the HTTP front,
-//! wasmtime's in the own host), alike in their names and in nothing else. A macro over the module
+//! Each side of the interface has types of its own generator's (wit-bindgen's in the HTTP component,
+//! wasmtime's in the standalone host), alike in their names and in nothing else. A macro over the module
 //! that they are in keeps the conversion in one place.
 
 /// Defines `report_from_wit`, which converts a report. `$health` is the module with the generated
-/// types of `cache-health:probe/health`.
+/// types of `cache-health:probe/health`. Names that are not known are taken as the vocabularies say: kinds as
+/// `internal`; steps and methods are left out.
 #[macro_export]
 macro_rules! convert_report {
     ($health:path) => {
@@ -24,7 +25,7 @@ macro_rules! convert_report {
                 output: wit.output,
                 failure: wit.failure.map(finding_from_wit),
                 warnings: wit.warnings.into_iter().map(finding_from_wit).collect(),
-                auth: wit.auth.map(auth_from_wit),
+                auth: wit.auth.and_then(auth_from_wit),
                 tls: wit.tls.map(|tls| Tls {
                     protocol: tls.protocol,
                     cipher: tls.cipher,
@@ -36,12 +37,9 @@ macro_rules! convert_report {
                 steps: wit
                     .steps
                     .into_iter()
-                    .map(|result| StepResult {
-                        step: step_from_wit(result.step),
-                        status: status_from_wit(result.status),
-                        duration: Duration::from_nanos(result.duration),
-                    })
+                    .filter_map(step_result_from_wit)
                     .collect(),
+                evidence: wit.evidence.into(),
             }
         }
 
@@ -53,76 +51,32 @@ macro_rules! convert_report {
             }
         }
 
-        fn step_from_wit(wit: health::Step) -> Step {
-            match wit {
-                health::Step::RedisDns => Step::Dns,
-                health::Step::RedisTcp => Step::Tcp,
-                health::Step::RedisTls => Step::Tls,
-                health::Step::IdentityToken => Step::Token,
-                health::Step::RedisAuth => Step::Auth,
-                health::Step::RedisConnect => Step::Connect,
-                health::Step::RedisSet => Step::Set,
-                health::Step::RedisGet => Step::Get,
-            }
+        fn step_result_from_wit(wit: health::StepResult) -> Option<StepResult> {
+            Some(StepResult {
+                step: Step::of(&wit.step)?,
+                status: status_from_wit(wit.status),
+                duration: Duration::from_nanos(wit.duration),
+            })
         }
 
         fn finding_from_wit(wit: health::Finding) -> Finding {
             Finding {
-                kind: kind_from_wit(wit.kind),
-                step: wit.step.map(step_from_wit),
+                kind: Kind::of(&wit.kind),
+                step: wit.step.as_deref().and_then(Step::of),
                 output: wit.output,
                 remedy: wit.remedy,
-                code: wit.code,
+                evidence: wit.evidence.into(),
             }
         }
 
-        fn auth_from_wit(wit: health::Auth) -> Auth {
-            Auth {
-                method: match wit.method {
-                    health::AuthMethod::Entra => AuthMethod::Entra,
-                    health::AuthMethod::AccessKey => AuthMethod::AccessKey,
-                },
+        fn auth_from_wit(wit: health::Auth) -> Option<Auth> {
+            Some(Auth {
+                method: AuthMethod::of(&wit.method)?,
                 label: wit.label,
                 principal: wit.principal,
                 expires_at: wit.expires_at,
-                fallback_reason: wit.fallback_reason.map(|reason| match reason {
-                    health::FallbackReason::NotConfigured => FallbackReason::NotConfigured,
-                    health::FallbackReason::Failed(kind) => {
-                        FallbackReason::Failed(kind_from_wit(kind))
-                    }
-                }),
-            }
-        }
-
-        fn kind_from_wit(wit: health::Kind) -> Kind {
-            match wit {
-                health::Kind::Config => Kind::Config,
-                health::Kind::Dns => Kind::Dns,
-                health::Kind::Connect => Kind::Connect,
-                health::Kind::TlsUntrusted => Kind::TlsUntrusted,
-                health::Kind::TlsHostname => Kind::TlsHostname,
-                health::Kind::TlsExpired => Kind::TlsExpired,
-                health::Kind::TlsProtocol => Kind::TlsProtocol,
-                health::Kind::TokenUnavailable => Kind::TokenUnavailable,
-                health::Kind::TokenRejected => Kind::TokenRejected,
-                health::Kind::AuthRejected => Kind::AuthRejected,
-                health::Kind::AuthRequired => Kind::AuthRequired,
-                health::Kind::PermissionDenied => Kind::PermissionDenied,
-                health::Kind::Loading => Kind::Loading,
-                health::Kind::ReadOnly => Kind::ReadOnly,
-                health::Kind::OutOfMemory => Kind::OutOfMemory,
-                health::Kind::Moved => Kind::Moved,
-                health::Kind::ServerError => Kind::ServerError,
-                health::Kind::Mismatch => Kind::Mismatch,
-                health::Kind::Closed => Kind::Closed,
-                health::Kind::Timeout => Kind::Timeout,
-                health::Kind::Protocol => Kind::Protocol,
-                health::Kind::Internal => Kind::Internal,
-                health::Kind::Fallback => Kind::Fallback,
-                health::Kind::SecondaryKey => Kind::SecondaryKey,
-                health::Kind::TokenExpiring => Kind::TokenExpiring,
-                health::Kind::CertificateExpiring => Kind::CertificateExpiring,
-            }
+                fallback_reason: wit.fallback_reason.as_deref().map(FallbackReason::of),
+            })
         }
     };
 }

@@ -9,7 +9,7 @@
 
 wit_bindgen::generate!({
     world: "provider",
-    path: "../../wit",
+    path: "../../wit/deps/cache-health-capabilities",
     generate_all,
 });
 

@@ -1,7 +1,7 @@
 //! The connection of this instance: kept between its requests, replaced when it broke or its
 //! credential changed.
 
-use crate::error_text::{self, Failure};
+use crate::error_text::{self, Said};
 use crate::{address, clock, variables};
 use cache_health_provider::reply::Reply;
 use cache_health_provider::{ExposeSecret as _, SecretString};
@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub enum ConnectionError {
     /// Redis, TLS or the network, as far as Spin says.
-    Failure(Failure),
+    Said(Said),
     /// The manifest does not allow the address, or it cannot be parsed.
     NotAllowed,
     /// Spin's own limit of connections is reached.
@@ -26,7 +26,7 @@ pub enum ConnectionError {
 impl ConnectionError {
     /// Whether Redis refused the credential.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Failure(Failure::Reply(Reply::AuthRejected)))
+        matches!(self, Self::Said(Said::Reply(Reply::AuthRejected)))
     }
 }
 
@@ -61,10 +61,10 @@ pub async fn connect(
     login: Login,
     password: &SecretString,
     budget: Duration,
-    fresh: bool,
+    new_connection: bool,
 ) -> Result<Connection, ConnectionError> {
     let kept = KEPT.with_borrow(|kept| kept.clone());
-    if let Some(connection) = kept.filter(|kept| !fresh && kept.login == login) {
+    if let Some(connection) = kept.filter(|kept| !new_connection && kept.login == login) {
         return Ok(Connection {
             reused: true,
             ..connection
@@ -75,7 +75,7 @@ pub async fn connect(
     let opened = clock::within(budget, redis::Connection::open(address.expose_secret())).await;
     let inner = opened.ok_or(ConnectionError::Timeout)?.map_err(|error| {
         let error = convert(error);
-        if matches!(error, ConnectionError::Failure(Failure::Reply(_))) {
+        if matches!(error, ConnectionError::Said(Said::Reply(_))) {
             variables::forget();
         }
         error
@@ -109,7 +109,7 @@ pub async fn set(
         .as_slice()
     {
         [RedisResult::Status(_)] => Ok(()),
-        _ => Err(ConnectionError::Failure(Failure::Protocol)),
+        _ => Err(ConnectionError::Said(Said::Protocol)),
     }
 }
 
@@ -127,7 +127,7 @@ pub async fn get(
         [RedisResult::Binary(value)] => Ok(Some(value.clone())),
         [RedisResult::Status(value)] => Ok(Some(value.clone().into_bytes())),
         [RedisResult::Nil] | [] => Ok(None),
-        _ => Err(ConnectionError::Failure(Failure::Protocol)),
+        _ => Err(ConnectionError::Said(Said::Protocol)),
     }
 }
 
@@ -146,7 +146,7 @@ async fn execute(
     // authenticated any more is of no use either.
     let usable = match &result {
         Ok(_) => true,
-        Err(ConnectionError::Failure(Failure::Reply(reply))) => *reply != Reply::AuthRequired,
+        Err(ConnectionError::Said(Said::Reply(reply))) => *reply != Reply::AuthRequired,
         Err(_) => false,
     };
     if !usable {
@@ -171,7 +171,7 @@ fn convert(error: redis::Error) -> ConnectionError {
     match error {
         redis::Error::InvalidAddress => ConnectionError::NotAllowed,
         redis::Error::TooManyConnections => ConnectionError::TooMany,
-        redis::Error::TypeError => ConnectionError::Failure(Failure::Protocol),
-        redis::Error::Other(text) => ConnectionError::Failure(error_text::read(&text)),
+        redis::Error::TypeError => ConnectionError::Said(Said::Protocol),
+        redis::Error::Other(text) => ConnectionError::Said(error_text::read(&text)),
     }
 }

@@ -5,7 +5,7 @@ use cache_health_provider::reply::Reply;
 
 /// What a text says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum Said {
     /// Redis answered with an error.
     Reply(Reply),
     /// The host name does not resolve.
@@ -56,9 +56,9 @@ const WORDS: [(&str, &str); 8] = [
 
 /// Words of the resolver, of OpenSSL (Spin's TLS) and rustls (the test host's), and of the operating
 /// system. The first row that fits counts, so the more telling ones stand first.
-const TRANSPORT: [(Failure, &[&str]); 8] = [
+const TRANSPORT: [(Said, &[&str]); 8] = [
     (
-        Failure::Dns,
+        Said::Dns,
         &[
             "failed to lookup address",
             "Name or service not known",
@@ -66,7 +66,7 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
         ],
     ),
     (
-        Failure::TlsExpired,
+        Said::TlsExpired,
         &[
             "certificate has expired",
             "certificate is not yet valid",
@@ -75,7 +75,7 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
         ],
     ),
     (
-        Failure::TlsHostname,
+        Said::TlsHostname,
         &[
             "Hostname mismatch",
             "hostname mismatch",
@@ -84,7 +84,7 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
         ],
     ),
     (
-        Failure::TlsUntrusted,
+        Said::TlsUntrusted,
         &[
             "certificate verify failed",
             "self-signed",
@@ -93,7 +93,7 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
         ],
     ),
     (
-        Failure::Connect,
+        Said::Connect,
         &[
             "Connection refused",
             "Network is unreachable",
@@ -102,7 +102,7 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
         ],
     ),
     (
-        Failure::Closed,
+        Said::Closed,
         &[
             "Connection reset",
             "roken pipe",
@@ -116,7 +116,7 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
         ],
     ),
     (
-        Failure::TlsProtocol,
+        Said::TlsProtocol,
         &[
             "ssl",
             "SSL",
@@ -127,10 +127,10 @@ const TRANSPORT: [(Failure, &[&str]); 8] = [
             "corrupt message",
         ],
     ),
-    (Failure::Protocol, &["Parse", "parse", "ncompatible type"]),
+    (Said::Protocol, &["Parse", "parse", "ncompatible type"]),
 ];
 
-fn transport(text: &str) -> Option<Failure> {
+fn transport(text: &str) -> Option<Said> {
     let fits = |words: &&[&str]| words.iter().any(|word| text.contains(word));
     TRANSPORT
         .iter()
@@ -139,25 +139,33 @@ fn transport(text: &str) -> Option<Failure> {
 }
 
 /// Reads a text.
-pub fn read(text: &str) -> Failure {
+pub fn read(text: &str) -> Said {
     if let Some((_, rest)) = text
         .split_once("Moved: ")
         .or_else(|| text.split_once("MOVED "))
     {
-        return Failure::Reply(Reply::of(&format!("MOVED {rest}")));
+        return Said::Reply(Reply::of(&format!("MOVED {rest}")));
+    }
+    if let Some((_, rest)) = text.split_once("ASK ") {
+        return Said::Reply(Reply::of(&format!("ASK {rest}")));
     }
     let by_code = CODES.iter().find(|code| text.contains(**code)).copied();
     let by_word = WORDS.iter().find(|(word, _)| text.contains(word));
     if let Some(code) = by_code.or(by_word.map(|(_, code)| *code)) {
-        return Failure::Reply(Reply::of(code));
+        return Said::Reply(Reply::of(code));
     }
     if let Some(failure) = transport(text) {
         return failure;
     }
     if text.contains("ResponseError") || text.contains("signalled by the server") {
-        return Failure::Reply(Reply::Other { code: "ERR".into() });
+        return Said::Reply(Reply::of(reply_text(text)));
     }
-    Failure::Unknown
+    Said::Unknown
+}
+
+/// What the server said, as far as it stands in redis-rs' own words.
+fn reply_text(text: &str) -> &str {
+    text.split_once("ResponseError").map_or("ERR", |(_, rest)| rest)
 }
 
 #[cfg(test)]
@@ -185,16 +193,20 @@ mod tests {
                 "\"MISCONF\": Redis is configured",
                 Reply::Other {
                     code: "MISCONF".into(),
+                    meaning: None,
                 },
             ),
             (
                 "An error was signalled by the server - ResponseError: x",
-                Reply::Other { code: "ERR".into() },
+                Reply::Other {
+                    code: "ERR".into(),
+                    meaning: None,
+                },
             ),
         ];
         for (text, reply) in cases {
             let text = text.replace('"', "");
-            assert_eq!(read(&text), Failure::Reply(reply), "{text}");
+            assert_eq!(read(&text), Said::Reply(reply), "{text}");
         }
     }
 
@@ -203,31 +215,31 @@ mod tests {
         let cases = [
             (
                 "failed to lookup address information: Name or service not known",
-                Failure::Dns,
+                Said::Dns,
             ),
-            ("Connection refused (os error 111)", Failure::Connect),
+            ("Connection refused (os error 111)", Said::Connect),
             (
                 "error:0A000086:SSL routines:tls_post_process_server_certificate:certificate verify failed:ssl/statem/statem_clnt.c:1889: (self-signed certificate in certificate chain)",
-                Failure::TlsUntrusted,
+                Said::TlsUntrusted,
             ),
             (
                 "certificate verify failed: (certificate has expired)",
-                Failure::TlsExpired,
+                Said::TlsExpired,
             ),
             (
                 "invalid peer certificate: UnknownIssuer",
-                Failure::TlsUntrusted,
+                Said::TlsUntrusted,
             ),
             (
                 "certificate verify failed: (Hostname mismatch)",
-                Failure::TlsHostname,
+                Said::TlsHostname,
             ),
             (
                 "error:0A00010B:SSL routines:ssl3_get_record:wrong version number",
-                Failure::TlsProtocol,
+                Said::TlsProtocol,
             ),
-            ("Connection reset by peer (os error 104)", Failure::Closed),
-            ("something else", Failure::Unknown),
+            ("Connection reset by peer (os error 104)", Said::Closed),
+            ("something else", Said::Unknown),
         ];
         for (text, failure) in cases {
             assert_eq!(read(text), failure, "{text}");

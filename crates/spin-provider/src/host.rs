@@ -1,18 +1,20 @@
 //! The traits that `bindings.rs` generates, and nothing else.
 
-use crate::bindings::exports::cache_health::probe::{credentials, redis, settings};
+use crate::bindings::exports::cache_health::capabilities::{access, credentials, redis, settings};
 use crate::connection::{self, Connection, Login};
 use crate::{clock, convert, tokens, variables};
 use cache_health_provider::SecretString;
 use cache_health_provider::config::{Candidate, Identity, KeySource};
-use cache_health_provider::identity::IdentityError;
-use std::rc::Rc;
+use cache_health_report::Failure;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The user name that goes with an access key.
 const KEY_USER: &str = "default";
 /// What is said when the provider is asked for what it did not offer.
-const NOT_CONFIGURED: &str = "the configuration changed during the check";
+const NOT_CONFIGURED: &str = "The configuration changed during the check";
+/// What is said when there is no such candidate.
+const UNKNOWN: &str = "There is no such candidate";
 
 /// The provider.
 pub struct Provider;
@@ -21,32 +23,25 @@ pub struct Provider;
 pub struct Credential {
     candidate: Candidate,
     user: String,
-    password: Secret,
+    password: Arc<SecretString>,
     generation: u64,
     expires_at: Option<i64>,
-    renewal_failure: Option<IdentityError>,
+    renewal_failure: Option<Failure>,
 }
 
-enum Secret {
-    Key(SecretString),
-    Token(Rc<cache_health_provider::identity::Token>),
-}
-
-impl Secret {
-    fn text(&self) -> &SecretString {
-        match self {
-            Self::Key(key) => key,
-            Self::Token(token) => &token.secret,
+impl settings::Guest for Provider {
+    async fn get() -> Result<settings::Settings, settings::Failure> {
+        match variables::config().await {
+            Ok(config) => Ok(convert::settings_to_wit(&config)),
+            Err(error) => Err(convert::config_error_to_wit(&error)),
         }
     }
 }
 
-impl settings::Guest for Provider {
-    async fn get() -> Result<settings::Settings, settings::ConfigError> {
-        match variables::config().await {
-            Ok(config) => Ok(convert::settings_to_wit(&config)),
-            Err(error) => Err(convert::config_error_to_wit(error)),
-        }
+impl access::Guest for Provider {
+    async fn may_see_details(_authorization: Option<String>) -> bool {
+        // There is no operator's token yet: everybody has the details.
+        true
     }
 }
 
@@ -64,17 +59,14 @@ impl credentials::Guest for Provider {
 }
 
 impl credentials::GuestCredential for Credential {
-    async fn acquire(
-        id: u32,
-        budget: u64,
-    ) -> Result<credentials::Credential, credentials::CredentialError> {
-        let changed = || credentials::CredentialError::Other(NOT_CONFIGURED.into());
+    async fn acquire(id: u32, budget: u64) -> Result<credentials::Credential, settings::Failure> {
+        let changed = || convert::internal(NOT_CONFIGURED);
         let config = variables::config().await.map_err(|_| changed())?;
         let candidate = config
             .candidates()
             .into_iter()
             .find(|candidate| candidate.id() == id);
-        let candidate = candidate.ok_or(credentials::CredentialError::UnknownCandidate)?;
+        let candidate = candidate.ok_or_else(|| convert::internal(UNKNOWN))?;
         let key = match candidate {
             Candidate::Primary => &config.primary,
             Candidate::Secondary => &config.secondary,
@@ -85,14 +77,14 @@ impl credentials::GuestCredential for Credential {
                 };
                 let held = tokens::acquire(identity, Duration::from_nanos(budget))
                     .await
-                    .map_err(convert::identity_error_to_wit)?;
+                    .map_err(convert::failure_to_wit)?;
                 return Ok(credentials::Credential::new(Credential {
                     candidate,
-                    user: held.token.object_id.clone(),
+                    user: held.object_id,
                     generation: held.generation,
-                    expires_at: Some(held.token.expires_at),
+                    expires_at: Some(held.expires_at),
                     renewal_failure: held.renewal_failure,
-                    password: Secret::Token(held.token),
+                    password: held.secret,
                 }));
             }
         };
@@ -106,17 +98,18 @@ impl credentials::GuestCredential for Credential {
             generation: fingerprint(key),
             expires_at: None,
             renewal_failure: None,
-            password: Secret::Key(key.clone()),
+            password: Arc::new(key.clone()),
         }))
     }
 
     fn describe(&self) -> credentials::Description {
         credentials::Description {
-            method: convert::method_to_wit(self.candidate),
+            method: convert::method(self.candidate),
             label: self.candidate.label().to_owned(),
             principal: self.candidate.is_entra().then(|| self.user.clone()),
             expires_at: self.expires_at,
-            renewal_failure: self.renewal_failure.map(convert::identity_error_to_wit),
+            renewal_failure: self.renewal_failure.clone().map(convert::failure_to_wit),
+            evidence: Vec::new(),
         }
     }
 }
@@ -130,15 +123,15 @@ impl redis::GuestConnection for Connection {
         credential: credentials::CredentialBorrow<'_>,
         options: redis::ConnectOptions,
     ) -> Result<redis::Connection, redis::ConnectFailure> {
-        let failure = |error| redis::ConnectFailure {
-            error,
-            step: redis::Step::Connect,
+        let failure = |failure| redis::ConnectFailure {
+            failure,
+            step: "connect".to_owned(),
             session: None,
         };
         // Taken out before anything is awaited: no borrow is held across a wait.
         let (user, password, generation, is_token) = {
             let credential = credential.get::<Credential>();
-            let password = credential.password.text().clone();
+            let password = Arc::clone(&credential.password);
             let is_token = credential.candidate.is_entra();
             (
                 credential.user.clone(),
@@ -150,7 +143,7 @@ impl redis::GuestConnection for Connection {
         let started = clock::now();
         let config = variables::config()
             .await
-            .map_err(|_| failure(redis::Error::Other(NOT_CONFIGURED.into())))?;
+            .map_err(|_| failure(convert::internal(NOT_CONFIGURED)))?;
         let login = Login {
             host: config.host.clone(),
             port: config.port,
@@ -159,29 +152,29 @@ impl redis::GuestConnection for Connection {
         };
         let spent = clock::now().saturating_sub(started);
         let budget = Duration::from_nanos(options.budget).saturating_sub(spent);
-        connection::connect(login, &password, budget, options.fresh)
+        connection::connect(login, &password, budget, options.new_connection)
             .await
             .map(redis::Connection::new)
             .map_err(|error| {
                 if is_token && error.is_refusal() {
                     tokens::refused(generation);
                 }
-                failure(convert::connection_error_to_wit(error))
+                failure(convert::connection_error_to_wit(&error))
             })
     }
 
-    async fn set(&self, value: Vec<u8>, ttl: u32, budget: u64) -> Result<(), redis::Error> {
+    async fn set(&self, value: Vec<u8>, ttl: u32, budget: u64) -> Result<(), settings::Failure> {
         let (connection, key) = (self.clone(), key().await?);
         connection::set(&connection, &key, value, ttl, Duration::from_nanos(budget))
             .await
-            .map_err(convert::connection_error_to_wit)
+            .map_err(|error| convert::connection_error_to_wit(&error))
     }
 
-    async fn get(&self, budget: u64) -> Result<Option<Vec<u8>>, redis::Error> {
+    async fn get(&self, budget: u64) -> Result<Option<Vec<u8>>, settings::Failure> {
         let (connection, key) = (self.clone(), key().await?);
         connection::get(&connection, &key, Duration::from_nanos(budget))
             .await
-            .map_err(convert::connection_error_to_wit)
+            .map_err(|error| convert::connection_error_to_wit(&error))
     }
 
     fn session(&self) -> redis::Session {
@@ -189,11 +182,11 @@ impl redis::GuestConnection for Connection {
     }
 }
 
-async fn key() -> Result<String, redis::Error> {
+async fn key() -> Result<String, settings::Failure> {
     let config = variables::config().await;
     config
         .map(|config| config.key.clone())
-        .map_err(|_| redis::Error::Other(NOT_CONFIGURED.into()))
+        .map_err(|_| convert::internal(NOT_CONFIGURED))
 }
 
 /// Tells keys apart without keeping a second copy. Not a secret's hash that anybody sees: it

@@ -54,9 +54,17 @@ fn ship(guests: &Guests) -> Result<()> {
     ] {
         copy(&from, &dist.join(to))?;
     }
-    // The WIT package: what others write against, with what it uses.
-    copy_files(&workspace().join("wit"), &dist.join("wit"))?;
-    copy_files(&workspace().join("wit/deps"), &dist.join("wit/deps"))
+    // The WIT packages: what others write against. One may be left of an earlier version.
+    let _ = std::fs::remove_dir_all(dist.join("wit"));
+    for folder in [
+        "wit",
+        "wit/deps",
+        "wit/deps/cache-health-probe",
+        "wit/deps/cache-health-capabilities",
+    ] {
+        copy_files(&workspace().join(folder), &dist.join(folder))?;
+    }
+    Ok(())
 }
 
 /// Copies the files of a folder.

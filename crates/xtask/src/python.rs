@@ -22,13 +22,11 @@ pub fn example() -> Result<Option<PathBuf>> {
     let folder = target().join("python-app");
     // The WIT of this repository and WASI's, put together where the tool finds both.
     let deps = folder.join("wit/deps");
-    fs::create_dir_all(deps.join("cache-health"))?;
     copy_files(&source.join("wit"), &folder.join("wit"))?;
     copy_files(&source.join("wit/deps"), &deps)?;
-    let health = fs::read_to_string(workspace().join("wit/health.wit"))?;
-    fs::write(
-        deps.join("cache-health/health.wit"),
-        format!("package cache-health:probe@0.1.0;\n\n{health}"),
+    copy_files(
+        &workspace().join("wit/deps/cache-health-probe"),
+        &deps.join("cache-health-probe"),
     )?;
     fs::copy(source.join("app.py"), folder.join("app.py"))?;
     let app = folder.join("app.wasm");

@@ -8,6 +8,6 @@
 )]
 
 wit_bindgen::generate!({
-    world: "health-consumer",
-    path: "../../wit",
+    world: "consumer",
+    path: "../../wit/deps/cache-health-probe",
 });

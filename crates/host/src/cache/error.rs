@@ -27,8 +27,9 @@ pub enum CacheError {
     Closed,
     /// The budget or our own limit passed.
     Timeout,
-    /// There was no permit in time: too much was asked for (see [`crate::cache::permits`]).
-    Limited,
+    /// There was no permit in time: more is asked for than this variable allows (see
+    /// [`crate::cache::permits`]).
+    Limited(&'static str),
     /// A reply that is not of the Redis protocol.
     Protocol,
 }

@@ -49,10 +49,10 @@ impl ConnectFailure {
     }
 
     /// The patience of whoever waited for this has ended.
-    fn timeout(progress: &Progress) -> Self {
+    fn timeout(progress: &Progress, permits: &Permits) -> Self {
         let (step, observed) = progress.so_far();
         let error = if progress.is_unpermitted() {
-            CacheError::Limited
+            CacheError::Limited(permits.connections.variable)
         } else {
             CacheError::Timeout
         };
@@ -180,7 +180,7 @@ impl Cache {
                 }
                 result
             }
-            Err(_) => Err(ConnectFailure::timeout(&progress)),
+            Err(_) => Err(ConnectFailure::timeout(&progress, &self.permits)),
         }
     }
 

@@ -28,22 +28,29 @@ impl Permits {
             config.max_checks_per_second,
         );
         Self {
-            connections: Limited::new(MAX_CONNECTIONS_AT_ONCE, connections),
-            checks: Limited::new(checks, checks),
+            connections: Limited::new(
+                "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
+                MAX_CONNECTIONS_AT_ONCE,
+                connections,
+            ),
+            checks: Limited::new("CACHE_HEALTH_MAX_CHECKS_PER_SECOND", checks, checks),
         }
     }
 }
 
 /// Permits of one kind.
 pub struct Limited {
+    /// Where the limit is set.
+    pub variable: &'static str,
     limit: Mutex<RateLimit>,
     /// Callers wait in the order in which they came.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Limited {
-    fn new(burst: u32, per_second: u32) -> Self {
+    fn new(variable: &'static str, burst: u32, per_second: u32) -> Self {
         Self {
+            variable,
             limit: Mutex::new(RateLimit::new(burst, per_second)),
             turn: tokio::sync::Mutex::default(),
         }
@@ -57,14 +64,14 @@ impl Limited {
             Caller::Sampler => None,
             Caller::Request => {
                 let turn = tokio::time::timeout_at(until.into(), self.turn.lock());
-                Some(turn.await.map_err(|_| CacheError::Limited)?)
+                Some(turn.await.map_err(|_| CacheError::Limited(self.variable))?)
             }
         };
         loop {
             let taken = self.lock().take(caller, clock::now());
             let Err(wait) = taken else { return Ok(()) };
             if Instant::now() + wait > until {
-                return Err(CacheError::Limited);
+                return Err(CacheError::Limited(self.variable));
             }
             tokio::time::sleep(wait).await;
         }
@@ -124,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_callers_does_not_starve_the_sampler() {
-        let limited = std::sync::Arc::new(Limited::new(4, 2));
+        let limited = std::sync::Arc::new(Limited::new("ANY", 4, 2));
         for _ in 0..200 {
             let limited = std::sync::Arc::clone(&limited);
             tokio::spawn(async move { limited.take(Caller::Request, SECOND * 60).await });
@@ -137,11 +144,11 @@ mod tests {
 
     #[tokio::test]
     async fn who_cannot_wait_long_enough_is_told_at_once() {
-        let limited = Limited::new(1, 1);
+        let limited = Limited::new("ANY", 1, 1);
         assert_eq!(limited.take(Caller::Request, SECOND).await, Ok(()));
         let started = Instant::now();
         let refused = limited.take(Caller::Request, SECOND / 10).await;
-        assert_eq!(refused, Err(CacheError::Limited));
+        assert_eq!(refused, Err(CacheError::Limited("ANY")));
         assert!(started.elapsed() < SECOND);
     }
 }

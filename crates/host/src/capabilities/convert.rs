@@ -1,142 +1,115 @@
 //! Our types into the generated ones; each error exactly once.
 
-use super::bindings::cache_health::probe::{credentials, redis, settings};
+use super::bindings::cache_health::capabilities::{credentials, redis, settings};
 use crate::cache::{CacheError, ConnectFailure, DialStep, Observed, Origin};
-use crate::identity::TokenError;
 use crate::provider::{Credential, CredentialError};
-use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError};
-use cache_health_provider::identity::{IdentityError, Rejected, Unavailable};
-use cache_health_provider::reply::Reply;
+use cache_health_diagnosis::Spelling;
+use cache_health_provider::config::{AuthPolicy, Candidate, Config};
+use cache_health_report::{Evidence, Failure, Kind};
 use std::time::Duration;
 
 pub fn settings_to_wit(config: &Config) -> settings::Settings {
     settings::Settings {
         auth: match config.auth {
-            AuthPolicy::Auto => settings::AuthPolicy::Auto,
-            AuthPolicy::Entra => settings::AuthPolicy::Entra,
-            AuthPolicy::AccessKey => settings::AuthPolicy::AccessKey,
-        },
+            AuthPolicy::Auto => "auto",
+            AuthPolicy::Entra => "entra",
+            AuthPolicy::AccessKey => "access-key",
+        }
+        .to_owned(),
         deadline: nanoseconds(config.timeout),
         max_age: nanoseconds(config.interval),
         host: config.host.clone(),
         port: config.port,
-        key: config.key.clone(),
+        health_key: config.key.clone(),
+        spelling: Spelling::Environment.as_str().to_owned(),
     }
 }
 
 pub fn candidate_to_wit(candidate: Candidate) -> credentials::Candidate {
     credentials::Candidate {
         id: candidate.id(),
-        method: method_to_wit(candidate),
+        method: method(candidate),
         label: candidate.label().to_owned(),
     }
 }
 
-fn method_to_wit(candidate: Candidate) -> credentials::AuthMethod {
-    if candidate.is_entra() {
-        credentials::AuthMethod::Entra
-    } else {
-        credentials::AuthMethod::AccessKey
-    }
+fn method(candidate: Candidate) -> String {
+    let entra = candidate.is_entra();
+    if entra { "entra" } else { "access-key" }.to_owned()
 }
 
 pub fn description_to_wit(credential: &Credential) -> credentials::Description {
     credentials::Description {
-        method: method_to_wit(credential.candidate),
+        method: method(credential.candidate),
         label: credential.candidate.label().to_owned(),
         principal: credential.principal.clone(),
         expires_at: credential.expires_at,
-        renewal_failure: credential
-            .renewal_failure
-            .map(|error| credential_error_to_wit(CredentialError::Token(error))),
+        renewal_failure: credential.renewal_failure.clone().map(failure_to_wit),
+        evidence: Vec::new(),
     }
 }
 
-pub fn credential_error_to_wit(error: CredentialError) -> credentials::CredentialError {
-    use credentials::{CredentialError as Wit, TokenRejected, TokenUnavailable};
-    match error {
-        CredentialError::UnknownCandidate => Wit::UnknownCandidate,
-        CredentialError::Key(error) => Wit::KeyUnreadable(config_error_to_wit(error)),
-        CredentialError::Token(TokenError::AssertionUnreadable(error)) => {
-            Wit::KeyUnreadable(config_error_to_wit(ConfigError {
-                variable: "AZURE_FEDERATED_TOKEN_FILE".to_owned(),
-                problem: error.to_string(),
-            }))
-        }
-        CredentialError::Token(TokenError::Identity(IdentityError::Unavailable(reason))) => {
-            Wit::TokenUnavailable(match reason {
-                Unavailable::Unreachable => TokenUnavailable::Unreachable,
-                Unavailable::Timeout => TokenUnavailable::Timeout,
-                Unavailable::Status(status) => TokenUnavailable::Status(status),
-                Unavailable::NotAToken => TokenUnavailable::NotAToken,
-            })
-        }
-        CredentialError::Token(TokenError::Identity(IdentityError::Rejected(reason))) => {
-            Wit::TokenRejected(match reason {
-                Rejected::Status(status) => TokenRejected::Status(status),
-                Rejected::NotAJwt => TokenRejected::NotAJwt,
-                Rejected::NoObjectId => TokenRejected::NoObjectId,
-                Rejected::Expired(ago) => TokenRejected::Expired(ago),
-            })
+pub fn failure_to_wit(failure: Failure) -> settings::Failure {
+    settings::Failure {
+        code: failure.kind.as_str().to_owned(),
+        evidence: failure.evidence.into_list(),
+    }
+}
+
+/// Something that a guest passed and nobody should, or a limit of its own.
+pub fn refused(problem: &str) -> settings::Failure {
+    failure_to_wit(Failure::of(Kind::Internal).with("problem", problem))
+}
+
+impl From<&CredentialError> for Failure {
+    fn from(error: &CredentialError) -> Self {
+        match error {
+            CredentialError::UnknownCandidate => {
+                Self::of(Kind::Internal).with("problem", "There is no such candidate")
+            }
+            CredentialError::Key(error) => error.into(),
+            CredentialError::Token(failure) => failure.clone(),
         }
     }
 }
 
-fn config_error_to_wit(error: ConfigError) -> settings::ConfigError {
-    settings::ConfigError {
-        message: error.to_string(),
-        variable: error.variable,
+impl From<&CacheError> for Failure {
+    fn from(error: &CacheError) -> Self {
+        match error {
+            CacheError::Dns => Self::of(Kind::Dns),
+            CacheError::Connect => Self::of(Kind::Connect),
+            CacheError::TlsUntrusted => Self::of(Kind::TlsUntrusted),
+            CacheError::TlsHostname => Self::of(Kind::TlsHostname),
+            CacheError::TlsExpired => Self::of(Kind::TlsExpired),
+            CacheError::TlsProtocol => Self::of(Kind::TlsProtocol),
+            CacheError::Closed => Self::of(Kind::Closed),
+            CacheError::Timeout => Self::of(Kind::Timeout),
+            CacheError::Protocol => Self::of(Kind::Protocol),
+            CacheError::Limited(variable) => Self::of(Kind::NotAllowed).with("policy", variable),
+            CacheError::Reply(reply) => reply.into(),
+        }
     }
 }
 
-pub fn cache_error_to_wit(error: CacheError) -> redis::Error {
-    use redis::Error as Wit;
-    match error {
-        CacheError::Dns => Wit::Dns,
-        CacheError::Connect => Wit::Connect,
-        CacheError::TlsUntrusted => Wit::TlsUntrusted,
-        CacheError::TlsHostname => Wit::TlsHostname,
-        CacheError::TlsExpired => Wit::TlsExpired,
-        CacheError::TlsProtocol => Wit::TlsProtocol,
-        CacheError::Closed => Wit::Closed,
-        CacheError::Timeout => Wit::Timeout,
-        CacheError::Limited => Wit::Other(
-            "there was no permit in time: more is asked for than CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND \
-             or CACHE_HEALTH_MAX_CHECKS_PER_SECOND allows"
-                .into(),
-        ),
-        CacheError::Protocol => Wit::Protocol,
-        CacheError::Reply(reply) => match reply {
-            Reply::AuthRejected => Wit::AuthRejected,
-            Reply::AuthRequired => Wit::AuthRequired,
-            Reply::PermissionDenied => Wit::PermissionDenied,
-            Reply::Loading => Wit::Loading,
-            Reply::ReadOnly => Wit::ReadOnly,
-            Reply::OutOfMemory => Wit::OutOfMemory,
-            Reply::Moved { slot, endpoint } => Wit::Moved(redis::Moved { slot, endpoint }),
-            Reply::Other { code } => Wit::ServerError(code),
-        },
-    }
-}
-
-pub fn connect_failure_to_wit(failure: ConnectFailure) -> redis::ConnectFailure {
-    let step = match failure.error {
+pub fn connect_failure_to_wit(failed: ConnectFailure) -> redis::ConnectFailure {
+    let step = match failed.error {
         // It did not get as far as a step.
-        CacheError::Limited => redis::Step::Connect,
-        _ => step_to_wit(failure.step),
+        CacheError::Limited(_) => "connect",
+        _ => step(failed.step),
     };
     redis::ConnectFailure {
-        error: cache_error_to_wit(failure.error),
-        step,
-        session: Some(session_to_wit(failure.observed, Origin::New)),
+        failure: failure_to_wit((&failed.error).into()),
+        step: step.to_owned(),
+        session: Some(session_to_wit(failed.observed, Origin::New)),
     }
 }
 
-/// The guest holds as many connections as it may.
+/// The guests hold as many connections as they may.
 pub fn too_many_connections() -> redis::ConnectFailure {
+    let failure = Failure::of(Kind::NotAllowed).with("policy", "connection-limit");
     redis::ConnectFailure {
-        error: redis::Error::Other("too many connections are held".into()),
-        step: redis::Step::Connect,
+        failure: failure_to_wit(failure),
+        step: "connect".to_owned(),
         session: None,
     }
 }
@@ -144,19 +117,19 @@ pub fn too_many_connections() -> redis::ConnectFailure {
 /// A kept connection's steps were an earlier check's.
 pub fn session_to_wit(observed: Observed, origin: Origin) -> redis::Session {
     let (origin, steps) = match origin {
-        Origin::New => (redis::Origin::New, observed.steps),
-        Origin::Kept => (redis::Origin::Kept, Vec::new()),
-        Origin::Unclaimed => (redis::Origin::Unclaimed, observed.steps),
+        Origin::New => ("new", observed.steps),
+        Origin::Kept => ("kept", Vec::new()),
+        Origin::Unclaimed => ("unclaimed", observed.steps),
     };
     redis::Session {
         steps: steps
             .into_iter()
-            .map(|(step, took)| redis::StepTime {
-                step: step_to_wit(step),
+            .map(|(at, took)| redis::StepTime {
+                step: step(at).to_owned(),
                 duration: nanoseconds(took),
             })
             .collect(),
-        origin,
+        origin: origin.to_owned(),
         tls: observed.tls.map(|tls| redis::TlsSession {
             protocol: tls.protocol.clone(),
             cipher: tls.cipher.clone(),
@@ -166,15 +139,16 @@ pub fn session_to_wit(observed: Observed, origin: Origin) -> redis::Session {
             // A session is only established after chain and host name were verified.
             verified: true,
         }),
+        evidence: Evidence::new().into_list(),
     }
 }
 
-fn step_to_wit(step: DialStep) -> redis::Step {
+fn step(step: DialStep) -> &'static str {
     match step {
-        DialStep::Dns => redis::Step::Dns,
-        DialStep::Tcp => redis::Step::Tcp,
-        DialStep::Tls => redis::Step::Tls,
-        DialStep::Auth => redis::Step::Auth,
+        DialStep::Dns => "dns",
+        DialStep::Tcp => "tcp",
+        DialStep::Tls => "tls",
+        DialStep::Auth => "auth",
     }
 }
 

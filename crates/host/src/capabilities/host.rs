@@ -3,7 +3,7 @@
 //! A guest may be anybody's: what it passes is bounded here, what it holds is a handle, and what
 //! it does wrong is an error or a trap of its own.
 
-use super::bindings::cache_health::probe::{credentials, redis, settings};
+use super::bindings::cache_health::capabilities::{access, credentials, redis, settings};
 use super::{CapabilitiesView, ConnectionHandle, CredentialHandle, HasCapabilities, convert};
 use crate::cache::{Ask, Cache};
 use crate::provider::Provider;
@@ -20,7 +20,7 @@ impl settings::Host for CapabilitiesView<'_> {}
 impl<T: Send> settings::HostWithStore<T> for HasCapabilities {
     async fn get(
         accessor: &Accessor<T, Self>,
-    ) -> Result<std::result::Result<settings::Settings, settings::ConfigError>> {
+    ) -> Result<std::result::Result<settings::Settings, settings::Failure>> {
         let provider = provider(accessor);
         Ok(Ok(convert::settings_to_wit(&provider.config)))
     }
@@ -43,7 +43,7 @@ impl<T: Send> credentials::HostCredentialWithStore<T> for HasCapabilities {
         accessor: &Accessor<T, Self>,
         candidate: u32,
         budget: settings::Duration,
-    ) -> Result<std::result::Result<Resource<CredentialHandle>, credentials::CredentialError>> {
+    ) -> Result<std::result::Result<Resource<CredentialHandle>, settings::Failure>> {
         let acquired = provider(accessor)
             .acquire(candidate, Duration::from_nanos(budget))
             .await;
@@ -53,7 +53,7 @@ impl<T: Send> credentials::HostCredentialWithStore<T> for HasCapabilities {
                 let handle = accessor.with(|mut store| store.get().table.push(handle))?;
                 Ok(Ok(handle))
             }
-            Err(error) => Ok(Err(convert::credential_error_to_wit(error))),
+            Err(error) => Ok(Err(convert::failure_to_wit((&error).into()))),
         }
     }
 }
@@ -68,6 +68,18 @@ impl credentials::HostCredential for CapabilitiesView<'_> {
     fn drop(&mut self, handle: Resource<CredentialHandle>) -> Result<()> {
         self.table.delete(handle)?;
         Ok(())
+    }
+}
+
+impl access::Host for CapabilitiesView<'_> {}
+
+impl<T: Send> access::HostWithStore<T> for HasCapabilities {
+    async fn may_see_details(
+        _accessor: &Accessor<T, Self>,
+        _authorization: Option<String>,
+    ) -> Result<bool> {
+        // There is no operator's token yet: everybody has the details.
+        Ok(true)
     }
 }
 
@@ -92,7 +104,7 @@ impl<T: Send> redis::HostConnectionWithStore<T> for HasCapabilities {
         let ask = Ask {
             caller,
             budget: Duration::from_nanos(options.budget),
-            new: options.fresh,
+            new: options.new_connection,
         };
         let connected = provider.connect(&credential, ask).await;
         match connected {
@@ -113,32 +125,28 @@ impl<T: Send> redis::HostConnectionWithStore<T> for HasCapabilities {
         value: Vec<u8>,
         ttl: u32,
         budget: settings::Duration,
-    ) -> Result<std::result::Result<(), redis::Error>> {
+    ) -> Result<std::result::Result<(), settings::Failure>> {
         if value.len() > MAX_VALUE {
-            return Ok(Err(redis::Error::Other(
-                "the value is longer than 1 KiB".into(),
-            )));
+            return Ok(Err(convert::refused("The value is longer than 1 KiB")));
         }
         if ttl == 0 {
-            return Ok(Err(redis::Error::Other(
-                "the time to live must not be zero".into(),
-            )));
+            return Ok(Err(convert::refused("The time to live must not be zero")));
         }
         let (cache, connection) = connection(accessor, &handle)?;
         let set = cache
             .set(&connection, &value, ttl, Duration::from_nanos(budget))
             .await;
-        Ok(set.map_err(convert::cache_error_to_wit))
+        Ok(set.map_err(|error| convert::failure_to_wit((&error).into())))
     }
 
     async fn get(
         accessor: &Accessor<T, Self>,
         handle: Resource<ConnectionHandle>,
         budget: settings::Duration,
-    ) -> Result<std::result::Result<Option<Vec<u8>>, redis::Error>> {
+    ) -> Result<std::result::Result<Option<Vec<u8>>, settings::Failure>> {
         let (cache, connection) = connection(accessor, &handle)?;
         let value = cache.get(&connection, Duration::from_nanos(budget)).await;
-        Ok(value.map_err(convert::cache_error_to_wit))
+        Ok(value.map_err(|error| convert::failure_to_wit((&error).into())))
     }
 }
 

@@ -46,11 +46,12 @@ pub struct CredentialHandle {
     credential: Credential,
 }
 
-/// Links `settings`, `credentials` and `redis`.
+/// Links `settings`, `credentials`, `redis` and `access`.
 pub fn add_to_linker<T: CapabilitiesHost>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
-    use bindings::cache_health::probe::{credentials, redis, settings};
+    use bindings::cache_health::capabilities::{access, credentials, redis, settings};
     settings::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;
     credentials::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;
     redis::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;
+    access::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::component::limits::GuestLimits;
 use crate::component::report::report_from_wit;
 use crate::component::state::{self, State};
 use crate::provider::Provider;
-use bindings::HealthComponentPre;
+use bindings::StandalonePre;
 use bindings::exports::cache_health::probe::health::{CheckOptions, Guest};
 use cache_health_provider::rate::Caller;
 use cache_health_report::Report;
@@ -109,7 +109,7 @@ impl Health {
 /// Makes instances.
 struct Instances {
     engine: Engine,
-    pre: HealthComponentPre<State>,
+    pre: StandalonePre<State>,
     provider: Arc<Provider>,
 }
 
@@ -123,7 +123,7 @@ impl Instances {
         // SAFETY: the code was made by build.rs for this very program, and wasmtime refuses code
         // of another version or configuration.
         let component = unsafe { Component::deserialize(&engine, EMBEDDED) }?;
-        let pre = HealthComponentPre::new(linker(&engine)?.instantiate_pre(&component)?)?;
+        let pre = StandalonePre::new(linker(&engine)?.instantiate_pre(&component)?)?;
         Ok(Self {
             engine,
             pre,

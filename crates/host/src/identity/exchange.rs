@@ -1,9 +1,8 @@
 //! One HTTP request for a token, whoever issues it. A small client of the documented protocols
 //! rather than azure_identity; `docs/decisions/0004-identity-client.md` says why.
 
-use crate::identity::source::{Failure, TokenError};
 use bytes::Bytes;
-use cache_health_provider::identity::{self, IdentityError, Token, Unavailable};
+use cache_health_provider::identity::{self, NoToken, Token, unavailable};
 use cache_health_provider::schedule;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -17,8 +16,8 @@ use tokio::task::JoinSet;
 pub async fn send(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Token, Failure> {
-    let broken = |_| Failure::from(Unavailable::Unreachable);
+) -> Result<Token, NoToken> {
+    let broken = |_| NoToken::from(unavailable("unreachable"));
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(broken)?;
@@ -33,10 +32,10 @@ pub async fn send(
             .collect()
             .await
             // Too long to be a token, or broken off.
-            .map_err(|_| Failure::from(Unavailable::NotAToken))?
+            .map_err(|_| NoToken::from(unavailable("not-a-token")))?
             .to_bytes();
-        identity::judge(status, &body, now()).map_err(|error| Failure {
-            error: TokenError::Identity(error),
+        identity::judge(status, &body, now()).map_err(|failure| NoToken {
+            failure,
             retry_after,
         })
     }
@@ -56,19 +55,12 @@ pub fn authority(uri: &http::Uri) -> &str {
 }
 
 /// A request that cannot be written, which the checks of the configuration leave no room for.
-pub fn unwritable<E>(_: E) -> Failure {
-    Failure {
-        error: TokenError::Identity(IdentityError::Unavailable(Unavailable::Unreachable)),
-        retry_after: None,
-    }
+pub fn unwritable<E>(_: E) -> NoToken {
+    unavailable("unreachable").into()
 }
 
-/// `Retry-After` in seconds, up to what is obeyed; the form with a date is not used by these
-/// endpoints.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    let asked = value.trim().parse().ok().map(Duration::from_secs);
-    asked.map(|asked| asked.min(schedule::MOST_ASKED))
+    schedule::retry_after(headers.get(http::header::RETRY_AFTER)?.to_str().ok()?)
 }
 
 /// Seconds since 1970-01-01T00:00:00Z.

@@ -1,20 +1,19 @@
 //! A managed identity: the endpoint that Container Apps puts beside the app.
 
 use crate::identity::exchange;
-use crate::identity::source::Failure;
 use bytes::Bytes;
 use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::config::ManagedIdentity;
-use cache_health_provider::identity::{self, Token, Unavailable};
+use cache_health_provider::identity::{self, NoToken, Token, unavailable};
 use http_body_util::Full;
 use tokio::net::TcpStream;
 
 /// Asks for a token.
-pub async fn request(configured: &ManagedIdentity) -> Result<Token, Failure> {
+pub async fn request(configured: &ManagedIdentity) -> Result<Token, NoToken> {
     let uri = &configured.endpoint;
     let stream = TcpStream::connect((exchange::host(uri), uri.port_u16().unwrap_or(80)))
         .await
-        .map_err(|_| Failure::from(Unavailable::Unreachable))?;
+        .map_err(|_| NoToken::from(unavailable("unreachable")))?;
 
     let query = identity::query(configured.client_id.as_deref());
     let separator = if uri.query().is_some() { '&' } else { '?' };

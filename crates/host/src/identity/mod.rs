@@ -6,5 +6,6 @@ mod source;
 mod tokens;
 mod workload;
 
-pub use source::{Source, TokenError};
+pub use exchange::now;
+pub use source::Source;
 pub use tokens::{Lease, Tokens};

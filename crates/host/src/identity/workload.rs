@@ -4,11 +4,12 @@
 use crate::cache::tls::TlsSettings;
 use crate::files::{FileError, Files, MAX_SECRET};
 use crate::identity::exchange;
-use crate::identity::source::{Failure, TokenError};
 use bytes::Bytes;
+use cache_health_provider::ConfigError;
 use cache_health_provider::config::WorkloadIdentity;
-use cache_health_provider::identity::{Token, Unavailable};
+use cache_health_provider::identity::{NoToken, Token, unavailable};
 use cache_health_provider::{ExposeSecret as _, SecretString, workload};
+use cache_health_report::Failure;
 use http_body_util::Full;
 use rustls::pki_types::ServerName;
 use std::io;
@@ -21,13 +22,16 @@ pub async fn request(
     configured: &WorkloadIdentity,
     tls: &TlsSettings,
     files: &Files,
-) -> Result<Token, Failure> {
+) -> Result<Token, NoToken> {
     let assertion = assertion(files, &configured.token_file).await;
-    let assertion = assertion.map_err(|error| Failure {
-        error: TokenError::AssertionUnreadable(error),
-        retry_after: None,
+    let assertion = assertion.map_err(|error| {
+        let error = ConfigError {
+            variable: "AZURE_FEDERATED_TOKEN_FILE".to_owned(),
+            problem: error.to_string(),
+        };
+        NoToken::from(Failure::from(&error))
     })?;
-    let unreachable = |_: io::Error| Failure::from(Unavailable::Unreachable);
+    let unreachable = |_: io::Error| NoToken::from(unavailable("unreachable"));
     let uri = &configured.authority;
     let host = exchange::host(uri);
     let name = ServerName::try_from(host.to_owned()).map_err(exchange::unwritable)?;

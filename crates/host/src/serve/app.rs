@@ -6,6 +6,7 @@ use crate::serve::foreign::Foreign;
 use crate::serve::series::{Judgement, Readiness, Sample, Series};
 use crate::verdict::Proof;
 use cache_health_provider::Config;
+use cache_health_report::View;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
@@ -57,13 +58,13 @@ impl App {
 
     /// Takes a sample in.
     pub fn record(&self, sample: Arc<Sample>) {
-        let document = &sample.document;
         let mut series = self.series();
-        let before = series.newest().map(|newest| newest.document.status);
-        if before != Some(document.status) {
-            let failure = document.failure_kind().map(|kind| kind.as_str());
-            let status = document.status.as_str();
-            info!(status, failure, output = document.output, "verdict");
+        let status = sample.report.status;
+        let before = series.newest().map(|newest| newest.report.status);
+        if before != Some(status) {
+            let failure = sample.failure_kind().map(|kind| kind.as_str());
+            let output = sample.document(View::Details).output;
+            info!(status = status.as_str(), failure, output, "verdict");
         }
         series.push(sample, self.0.judgement);
     }

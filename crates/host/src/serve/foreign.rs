@@ -11,7 +11,8 @@ pub use without_compiler::Foreign;
 mod with_compiler {
     use crate::component::{Runtime, RuntimeError};
     use crate::provider::Provider;
-    use crate::serve::respond::{self, Response};
+    use crate::serve::respond::{Response, respond};
+    use cache_health_report::probe::Answer;
     use http::Request;
     use http_body_util::{BodyExt as _, Full};
     use hyper::body::Incoming;
@@ -37,10 +38,10 @@ mod with_compiler {
             let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
             match self.0.handle(request).await {
                 Ok(answer) => answer.map(Full::new),
-                Err(RuntimeError::Busy) => respond::too_many(),
+                Err(RuntimeError::Busy) => respond(Answer::too_many()),
                 Err(error) => {
                     error!(%error, "the component given with --component");
-                    respond::no_answer()
+                    respond(Answer::no_answer())
                 }
             }
         }

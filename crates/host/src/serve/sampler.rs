@@ -8,7 +8,7 @@ use crate::component::Health;
 use crate::serve::app::App;
 use crate::serve::series::Sample;
 use crate::verdict::{self, Proof};
-use cache_health_report::Document;
+use cache_health_report::Report;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,7 +26,7 @@ pub async fn sample_for_ever(app: App, health: Health, interval: Duration, cold_
         let started = Instant::now();
         let proof = plan.next(started);
         let sample = Sample::new(verdict::fresh(&health, proof).await);
-        plan.learn(proof, &sample.document, started, fastrand::f64());
+        plan.learn(proof, &sample.report, started, fastrand::f64());
         app.record(Arc::new(sample));
         tokio::time::sleep_until(started + jittered(interval, fastrand::f64())).await;
     }
@@ -59,10 +59,10 @@ impl Plan {
 
     /// A sample fails: the next one proves a new connection, since the kept one may lead to a server that is
     /// no longer meant. While that does not help either, the pauses between such samples grow.
-    fn learn(&mut self, proof: Proof, document: &Document, started: Instant, chance: f64) {
-        if document.failure.is_none() {
+    fn learn(&mut self, proof: Proof, report: &Report, started: Instant, chance: f64) {
+        if report.failure.is_none() {
             self.retry = None;
-            if proof == Proof::Cold && proved_new(document) {
+            if proof == Proof::Cold && proved_new(report) {
                 self.due = started + jittered(self.cold_every, chance);
             }
             return;
@@ -80,9 +80,9 @@ impl Plan {
 }
 
 /// Whether a cold sample proved a new connection.
-fn proved_new(document: &Document) -> bool {
-    let warned = document.warnings.iter().any(|w| !w.kind.only_warns());
-    document.failure.is_none() && !warned
+fn proved_new(report: &Report) -> bool {
+    let warned = report.warnings.iter().any(|w| !w.kind.only_warns());
+    report.failure.is_none() && !warned
 }
 
 /// Between nine and eleven tenths of a period. `chance` is from 0 to 1.
@@ -94,7 +94,7 @@ fn jittered(period: Duration, chance: f64) -> Duration {
 mod tests {
     use super::*;
     use crate::verdict;
-    use cache_health_report::{Kind, Status};
+    use cache_health_report::{Failure, Kind, Status};
 
     #[test]
     fn the_pause_stays_within_a_tenth_of_the_interval() {
@@ -117,11 +117,11 @@ mod tests {
             if proof == Proof::Cold {
                 cold.push(number);
             }
-            let mut document = verdict::failure(kind, "any", "any");
+            let mut report = verdict::failure(&Failure::of(kind));
             if number == 0 {
-                document.failure = None;
+                report.failure = None;
             }
-            plan.learn(proof, &document, now, 0.5);
+            plan.learn(proof, &report, now, 0.5);
         }
         cold
     }
@@ -139,7 +139,7 @@ mod tests {
     fn a_recovery_ends_the_back_off() {
         let start = Instant::now();
         let mut plan = Plan::new(SECOND * 10, SECOND * 600, start, 0.5);
-        let failing = verdict::failure(Kind::OutOfMemory, "any", "any");
+        let failing = verdict::failure(&Failure::of(Kind::OutOfMemory));
         let mut passing = failing.clone();
         passing.failure = None;
         plan.learn(Proof::Warm, &failing, start, 0.5);
@@ -153,13 +153,13 @@ mod tests {
     #[test]
     fn a_fallback_does_not_keep_a_cold_sample_from_counting_and_a_refused_one_does() {
         let warning = |kind| {
-            let mut document = verdict::failure(kind, "any", "any");
-            document.status = Status::Warn;
-            document.warnings = document.failure.take().into_iter().collect();
-            document
+            let mut report = verdict::failure(&Failure::of(kind));
+            report.status = Status::Warn;
+            report.warnings = report.failure.take().into_iter().collect();
+            report
         };
         assert!(proved_new(&warning(Kind::Fallback)));
         assert!(!proved_new(&warning(Kind::AuthRejected)));
-        assert!(!proved_new(&verdict::failure(Kind::Timeout, "any", "any")));
+        assert!(!proved_new(&verdict::failure(&Failure::of(Kind::Timeout))));
     }
 }

@@ -1,9 +1,8 @@
 //! Samples and what they mean for readiness. Pure.
 
 use crate::clock;
-use crate::verdict;
 use bytes::Bytes;
-use cache_health_report::{Document, Kind, Status};
+use cache_health_report::{Document, Kind, Report, Status, View, probe};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,34 +15,40 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Sample {
     /// The verdict.
-    pub document: Document,
+    pub report: Report,
     /// When it was had, by [`clock::now`].
     pub at: Duration,
-    rendered: OnceLock<Bytes>,
+    rendered: [OnceLock<Bytes>; 2],
 }
 
 impl Sample {
     /// A verdict that was had just now.
-    pub fn new(document: Document) -> Self {
+    pub fn new(report: Report) -> Self {
         Self {
-            document,
+            report,
             at: clock::now(),
-            rendered: OnceLock::new(),
+            rendered: Default::default(),
         }
     }
 
-    /// The verdict with its age.
-    pub fn aged(&self) -> Document {
-        let mut document = self.document.clone();
-        document.age_seconds = (clock::since(self.at).as_secs_f64() * 1000.0).round() / 1000.0;
-        document
+    /// The verdict with its age, as JSON.
+    pub fn document(&self, view: View) -> Document {
+        let mut report = self.report.clone();
+        report.age = clock::since(self.at);
+        Document::of(report, view)
     }
 
-    /// The verdict as JSON, rendered once however many ask.
-    pub fn rendered(&self) -> Bytes {
-        self.rendered
-            .get_or_init(|| verdict::render(&self.document))
+    /// The verdict without its age, as JSON, rendered once however many ask.
+    pub fn rendered(&self, view: View) -> Bytes {
+        let rendered = &self.rendered[usize::from(view == View::Details)];
+        rendered
+            .get_or_init(|| probe::render(&Document::of(self.report.clone(), view)).into())
             .clone()
+    }
+
+    /// What is broken, by its kind.
+    pub fn failure_kind(&self) -> Option<Kind> {
+        self.report.failure.as_ref().map(|finding| finding.kind)
     }
 }
 
@@ -84,17 +89,19 @@ pub enum Readiness {
 }
 
 impl Readiness {
+    /// The newest sample, if it says anything.
+    pub fn sample(&self) -> Option<&Arc<Sample>> {
+        match self {
+            Self::Ready(sample) | Self::Failing(sample) => Some(sample),
+            Self::Unknown | Self::Stale(_) => None,
+        }
+    }
+
     /// Why not, in one word; none when ready.
     pub fn reason(&self) -> Option<&'static str> {
         match self {
             Self::Ready(_) => None,
-            Self::Failing(sample) => Some(
-                sample
-                    .document
-                    .failure_kind()
-                    .unwrap_or(Kind::Internal)
-                    .as_str(),
-            ),
+            Self::Failing(sample) => Some(sample.failure_kind().unwrap_or(Kind::Internal).as_str()),
             Self::Unknown => Some("unknown"),
             Self::Stale(_) => Some(Kind::Stale.as_str()),
         }
@@ -112,7 +119,7 @@ pub struct Series {
 impl Series {
     /// Takes a sample in.
     pub fn push(&mut self, sample: Arc<Sample>, judgement: Judgement) {
-        match sample.document.status {
+        match sample.report.status {
             Status::Pass | Status::Warn => {
                 self.failing = 0;
                 self.ready = true;
@@ -150,6 +157,8 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict;
+    use cache_health_report::Failure;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -158,9 +167,9 @@ mod tests {
     }
 
     fn sample(status: Status) -> Arc<Sample> {
-        let mut document = verdict::failure(Kind::Loading, "loading", "wait");
-        document.status = status;
-        Arc::new(Sample::new(document))
+        let mut report = verdict::failure(&Failure::of(Kind::Loading));
+        report.status = status;
+        Arc::new(Sample::new(report))
     }
 
     fn after(statuses: &[Status]) -> Option<&'static str> {

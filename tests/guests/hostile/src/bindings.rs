@@ -11,9 +11,9 @@ wit_bindgen::generate!({
     inline: "
         package cache-health:hostile;
         world hostile {
-            import cache-health:probe/settings@0.1.0;
-            import cache-health:probe/credentials@0.1.0;
-            import cache-health:probe/redis@0.1.0;
+            import cache-health:capabilities/settings@0.2.0;
+            import cache-health:capabilities/credentials@0.2.0;
+            import cache-health:capabilities/redis@0.2.0;
         }
     ",
     path: "../../../wit",

@@ -1,8 +1,8 @@
 //! What a guest can pass to the capabilities, and nobody should.
 
-use crate::bindings::cache_health::probe::credentials::{self, Credential};
-use crate::bindings::cache_health::probe::redis::{ConnectOptions, Connection, Error};
-use crate::bindings::cache_health::probe::settings;
+use crate::bindings::cache_health::capabilities::credentials::{self, Credential};
+use crate::bindings::cache_health::capabilities::redis::{ConnectOptions, Connection};
+use crate::bindings::cache_health::capabilities::settings::{self, Failure};
 use std::fmt::Write as _;
 use std::future::Future as _;
 use std::pin::pin;
@@ -18,7 +18,7 @@ const PRIMARY: u32 = 1;
 const FORGED: u32 = 0x00ff_fff0;
 const FRESH: ConnectOptions = ConnectOptions {
     budget: FOR_EVER,
-    fresh: true,
+    new_connection: true,
 };
 
 /// Tries everything, and says what came of it.
@@ -32,13 +32,10 @@ pub async fn abuse() -> String {
         format!("{:?}", credentials::configured().await),
     );
     let unknown = Credential::acquire(99, FOR_EVER).await;
-    let unknown = unknown.map(|_| ()).map_err(|error| match error {
-        credentials::CredentialError::UnknownCandidate => "unknown candidate",
-        _ => "another error",
-    });
+    let unknown = unknown.map(|_| ()).map_err(|failure| failure.code);
     say(
         "acquire 99",
-        unknown.err().unwrap_or("a credential").to_owned(),
+        unknown.err().unwrap_or("a credential".to_owned()),
     );
     for candidate in [0, PRIMARY, u32::MAX] {
         let had = Credential::acquire(candidate, 0).await;
@@ -54,12 +51,12 @@ pub async fn abuse() -> String {
     };
     let no_time = ConnectOptions {
         budget: 0,
-        fresh: true,
+        new_connection: true,
     };
     let failed = Connection::connect(&credential, no_time).await;
     say(
         "connect with no time",
-        failed.err().map_or("connected".into(), |f| name(&f.error)),
+        failed.err().map_or("connected".into(), |f| f.failure.code),
     );
 
     let Ok(connection) = Connection::connect(&credential, FRESH).await else {
@@ -123,7 +120,7 @@ pub async fn eight_megabytes() -> String {
     };
     match Connection::connect(&credential, FRESH).await {
         Ok(connection) => outcome(connection.set(vec![b'x'; 8 << 20], 60, FOR_EVER).await),
-        Err(failure) => name(&failure.error),
+        Err(failure) => failure.failure.code,
     }
 }
 
@@ -137,7 +134,7 @@ pub async fn storm() -> String {
     while wasi::clocks::monotonic_clock::now() < until {
         let options = ConnectOptions {
             budget: STORM,
-            fresh: true,
+            new_connection: true,
         };
         made += u32::from(Connection::connect(&credential, options).await.is_ok());
     }
@@ -151,7 +148,7 @@ pub async fn no_time() -> String {
     };
     let kept = ConnectOptions {
         budget: FOR_EVER,
-        fresh: false,
+        new_connection: false,
     };
     let mut said = String::new();
     for budget in [0, 1, 1_000_000] {
@@ -160,7 +157,7 @@ pub async fn no_time() -> String {
                 let set = connection.set(b"ok".to_vec(), 60, budget).await;
                 let _ = writeln!(said, "{budget}: {}", outcome(set));
             }
-            Err(failure) => drop(writeln!(said, "{budget}: {}", name(&failure.error))),
+            Err(failure) => drop(writeln!(said, "{budget}: {}", failure.failure.code)),
         }
     }
     said
@@ -185,14 +182,6 @@ pub async fn drop_twice() {
     }
 }
 
-fn outcome(result: Result<(), Error>) -> String {
-    result.err().map_or("ok".to_owned(), |error| name(&error))
-}
-
-fn name(error: &Error) -> String {
-    match error {
-        Error::Other(_) => "other".to_owned(),
-        Error::Timeout => "timeout".to_owned(),
-        error => format!("{error:?}"),
-    }
+fn outcome(result: Result<(), Failure>) -> String {
+    result.err().map_or("ok".to_owned(), |failure| failure.code)
 }

@@ -2,7 +2,7 @@
 
 use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
 use crate::component::foreign::state::ForeignState;
-use crate::component::foreign::worker::{Expiration, Worker};
+use crate::component::foreign::worker::{Expiration, Taken, Worker};
 use crate::component::limits::GuestLimits;
 use crate::component::state;
 use crate::provider::Provider;
@@ -124,15 +124,18 @@ impl Runtime {
         until: Instant,
     ) -> Result<http::Response<WasiBody>, RuntimeError> {
         loop {
-            let handled = self.handler.handle((), request);
+            let taken = Taken::default();
+            let handled = self.handler.handle(taken.clone(), request);
             let handled = tokio::time::timeout_at(until.into(), handled).await;
             let error = match handled {
                 Ok(Ok(response)) => return Ok(response),
                 Ok(Err(error)) => error,
-                Err(_) => return Err(RuntimeError::TooSlow),
+                Err(_) if taken.is() => return Err(RuntimeError::TooSlow),
+                // It waited in the queue of instances that are busy.
+                Err(_) => return Err(RuntimeError::Busy),
             };
             let refused = error
-                .downcast::<InstantiationError<()>>()
+                .downcast::<InstantiationError<Taken>>()
                 .map_err(RuntimeError::NoAnswer)?;
             if Instant::now() + LOOK >= until {
                 return Err(RuntimeError::Busy);

@@ -15,6 +15,17 @@ use wasmtime_wasi_http::handler::{ShouldAccept, WorkerExpiration, WorkerState, W
 /// The most requests one instance serves at once; more start another instance.
 const MAX_CONCURRENT: usize = 128;
 
+/// Whether an instance has taken a request.
+#[derive(Clone, Default)]
+pub struct Taken(Arc<AtomicBool>);
+
+impl Taken {
+    /// Whether one has.
+    pub fn is(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The instance's state towards the request handler.
 pub struct Worker {
     /// How long a request may take before it is given up.
@@ -25,7 +36,7 @@ pub struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = ForeignState;
-    type RequestData = ();
+    type RequestData = Taken;
 
     fn should_accept_request(&self, concurrent: usize, _total: usize) -> ShouldAccept {
         if concurrent < MAX_CONCURRENT {
@@ -38,9 +49,10 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _store: StoreContextMut<'_, ForeignState>,
-        _data: (),
+        taken: Taken,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        taken.0.store(true, Ordering::Relaxed);
         Box::pin(tokio::time::sleep(self.request_limit))
     }
 

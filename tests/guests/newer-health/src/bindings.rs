@@ -8,6 +8,11 @@
 )]
 
 wit_bindgen::generate!({
-    world: "health-consumer",
-    path: "../../wit",
+    world: "newer",
+    path: "wit",
 });
+
+#[cfg(target_family = "wasm")]
+export!(Component);
+#[cfg(target_family = "wasm")]
+use crate::Component;

@@ -1,0 +1,108 @@
+//! Tokens that were not had.
+
+use crate::Case;
+use crate::remedy::entra;
+use cache_health_report::Kind;
+
+/// What to do.
+pub fn remedy(case: &Case<'_>) -> String {
+    let problem = case.value("identity.problem");
+    match case.kind {
+        Kind::TokenExpiring => {
+            "The token still works, but renewing it fails: mend the identity endpoint before it ends.".into()
+        }
+        _ if problem == Some("expired") => {
+            "The clocks differ: a token that was only just issued has ended by this machine's. Set the machine's clock (time \
+             synchronisation of the node or host; a suspended machine comes back late), and compare it with the Date header \
+             of any HTTPS answer."
+                .into()
+        }
+        _ if problem == Some("not-allowed") => {
+            "The host does not allow the request to the identity endpoint: allow outgoing requests to it (on Spin \
+             allowed_outbound_hosts)."
+                .into()
+        }
+        _ => match case.value("identity.code") {
+            Some(code) => entra::remedy(code, case),
+            None if is_managed(case) => managed(case),
+            None => token_endpoint(case),
+        },
+    }
+}
+
+/// Whether the token comes from an endpoint of the platform's, rather than from Entra itself.
+pub fn is_managed(case: &Case<'_>) -> bool {
+    matches!(case.label, None | Some("managed-identity"))
+}
+
+fn managed(case: &Case<'_>) -> String {
+    let status: Option<u16> = case.seen.number("identity.status");
+    match (case.kind, status) {
+        (Kind::TokenRejected, Some(400)) => no_such_identity(case),
+        (Kind::TokenRejected, Some(401 | 403)) => {
+            "The identity endpoint does not take IDENTITY_HEADER: it is a new one after each restart of the replica, so use the \
+             one that the platform sets, and copy neither variable into the app's own settings."
+                .into()
+        }
+        (Kind::TokenRejected, Some(404)) => {
+            "There is no identity endpoint at the path of IDENTITY_ENDPOINT: use the value that the platform sets.".into()
+        }
+        (Kind::TokenRejected, _) => {
+            "The identity endpoint answered, but not with a token that can be used: check IDENTITY_ENDPOINT, AZURE_CLIENT_ID and \
+             the identity's assignment."
+                .into()
+        }
+        (_, Some(429)) => {
+            "The identity endpoint limits requests: wait. Every container of the replica shares its limit, so look at who asks \
+             too often."
+                .into()
+        }
+        (_, Some(500..)) => {
+            "The identity endpoint failed, for one of three reasons that its answer does not tell apart. It starts after the \
+             app: wait a minute, then restart the replica. Or the platform has an outage: look at Azure's status, and give \
+             support the correlation id in the evidence. Or its way to Entra is blocked: with a firewall or a route of one's \
+             own, allow login.microsoftonline.com, *.identity.azure.net and *.login.microsoft.com. Until then an access key \
+             in REDIS_ACCESS_KEY serves as the fallback."
+                .into()
+        }
+        _ if case.is("identity.problem", "not-a-token") => {
+            "Something other than an identity endpoint answers at IDENTITY_ENDPOINT, a proxy or a gateway: use the value that the \
+             platform sets, and keep localhost and 169.254.169.254 out of proxies (NO_PROXY)."
+                .into()
+        }
+        _ => {
+            "The identity endpoint gave no token. It often starts after the app: wait a minute, then restart the replica. Until \
+             then an access key in REDIS_ACCESS_KEY serves as the fallback."
+                .into()
+        }
+    }
+}
+
+fn no_such_identity(case: &Case<'_>) -> String {
+    if case.value("identity.asked").is_some() {
+        return "AZURE_CLIENT_ID names an identity that the app does not have: correct it to the client id of a user-assigned \
+                identity that is assigned to the app, or unset it for the system-assigned one. Other tools set that variable, \
+                too: it may be left over, or belong to an app registration."
+            .into();
+    }
+    "No system-assigned identity is assigned to the app. With only a user-assigned identity set AZURE_CLIENT_ID to its client \
+     id. For the system-assigned one: az containerapp identity assign --name \"$APP_NAME\" --resource-group \"$RG\" \
+     --system-assigned"
+        .into()
+}
+
+fn token_endpoint(case: &Case<'_>) -> String {
+    match case.value("identity.problem") {
+        Some("unreachable" | "timeout") if case.value("identity.proxy").is_some() => {
+            "Entra's token endpoint cannot be reached through the proxy in HTTPS_PROXY: check that the proxy lets AZURE_AUTHORITY_HOST \
+             through, or name the host in NO_PROXY to reach it without."
+                .into()
+        }
+        _ if case.kind == Kind::TokenRejected => "Entra refused, and gave no reason that could be read: check AZURE_TENANT_ID, \
+             AZURE_CLIENT_ID and AZURE_AUTHORITY_HOST, and that no proxy answers in Entra's place."
+            .into(),
+        _ => "Entra's token endpoint gave no token: check that AZURE_AUTHORITY_HOST can be reached from the pod, that no proxy \
+              opens its TLS, and the rules for outgoing traffic."
+            .into(),
+    }
+}

@@ -1,0 +1,14 @@
+//! What wit-bindgen makes of `wit/`; nothing else may live here.
+#![allow(
+    missing_docs,
+    unsafe_code,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+
+wit_bindgen::generate!({
+    world: "cache-health:component/http",
+    path: "../../wit",
+    generate_all,
+});

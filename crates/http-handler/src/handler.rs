@@ -1,0 +1,72 @@
+//! The door to `wasi:http`: requests taken apart, answers put together.
+
+use crate::Asking;
+use cache_health_report::probe::Answer;
+use wasi::exports::http::handler::Guest;
+use wasi::http::types::{self, ErrorCode, Fields, Request, Response};
+use wasi::{wit_bindgen, wit_future, wit_stream};
+
+struct Handler;
+
+#[allow(unsafe_code, reason = "generated code")]
+mod export {
+    use super::Handler;
+    wasi::http::service::export!(Handler);
+}
+
+impl Guest for Handler {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        let method = match request.get_method() {
+            types::Method::Get => "GET",
+            types::Method::Head => "HEAD",
+            _ => "other",
+        };
+        let path = request.get_path_with_query().unwrap_or_default();
+        let headers = request.get_headers();
+        let answer = crate::answer(Asking {
+            method,
+            path_with_query: &path,
+            authorization: header(&headers, "authorization"),
+            has_body: has_body(&headers),
+        })
+        .await;
+        send(answer, method == "HEAD")
+    }
+}
+
+fn header(headers: &Fields, name: &str) -> Option<String> {
+    let values = headers.get(name);
+    String::from_utf8(values.into_iter().next()?).ok()
+}
+
+/// As a request says it (RFC 9112, 6).
+fn has_body(headers: &Fields) -> bool {
+    let length = header(headers, "content-length").is_some_and(|length| length.trim() != "0");
+    length || header(headers, "transfer-encoding").is_some()
+}
+
+fn send(answer: Answer, head: bool) -> Result<Response, ErrorCode> {
+    let length = answer.body.len().to_string();
+    let fields: Vec<(String, Vec<u8>)> = answer
+        .headers
+        .into_iter()
+        // The connection is the host's business.
+        .filter(|(name, _)| *name != "connection")
+        .chain([("content-length", length.as_str())])
+        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    let fields = Fields::from_list(&fields).map_err(|_| ErrorCode::InternalError(None))?;
+    let (mut body, reader) = wit_stream::new();
+    // Dropping the writer says that there are no trailers.
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let body_reader = (!head).then_some(reader);
+    let (response, _sent) = Response::new(fields, body_reader, trailers);
+    response
+        .set_status_code(answer.status)
+        .map_err(|()| ErrorCode::InternalError(None))?;
+    if !head {
+        // Whoever asked may have gone away: what is left unwritten is nobody's.
+        wit_bindgen::spawn(async move { drop(body.write_all(answer.body).await) });
+    }
+    Ok(response)
+}
