@@ -82,9 +82,11 @@ impl Provider {
         let tls = TlsSettings::load(&files, "REDIS_CA_FILE", config.ca_file.clone()).await?;
         let endpoint = Endpoint {
             host: config.host.clone(),
-            name: config.host.clone(),
+            // A dot at its end is the resolver's business, and no part of a name in a certificate.
+            name: config.host.trim_end_matches('.').to_owned(),
             port: config.port,
             tls,
+            files: Arc::clone(&files),
         };
         let cache = Cache::new(endpoint, &config);
         let provider = Self {

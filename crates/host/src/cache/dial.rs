@@ -4,11 +4,15 @@
 use crate::cache::bounded::Bounded;
 use crate::cache::evidence::{self, TlsEvidence};
 use crate::cache::permits::Limited;
+use crate::cache::presented::{FirstBytes, Presented};
+use crate::cache::resolver;
 use crate::cache::tls::{self, TlsSettings};
 use crate::cache::{CacheError, Secret};
+use crate::files::Files;
 use crate::hedge::hedged;
 use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::rate::Caller;
+use cache_health_report::Evidence;
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisConnectionInfo};
@@ -52,6 +56,8 @@ pub struct Observed {
     pub steps: Vec<(DialStep, Duration)>,
     /// Evidence of TLS, once there is a session.
     pub tls: Option<Arc<TlsEvidence>>,
+    /// What else was seen.
+    pub evidence: Evidence,
 }
 
 /// How far a dial has come; shared with those who wait for it, so that they can name the step
@@ -91,6 +97,19 @@ impl Progress {
         progress.0 = next;
     }
 
+    /// It came no further than this step, though the next had begun.
+    fn fell_back(&self, step: DialStep) {
+        let mut progress = self.lock();
+        progress.1.steps.retain(|(known, _)| *known != step && *known != DialStep::Auth);
+        progress.1.tls = None;
+        progress.0 = step;
+    }
+
+    /// Something was seen.
+    fn saw(&self, see: impl FnOnce(&mut Evidence)) {
+        see(&mut self.lock().1.evidence);
+    }
+
     /// Another attempt was first.
     fn become_like(&self, other: &Self) {
         *self.lock() = other.so_far();
@@ -103,7 +122,7 @@ impl Progress {
 }
 
 /// Where to dial to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Endpoint {
     /// Host name or address to connect to.
     pub host: String,
@@ -114,6 +133,8 @@ pub struct Endpoint {
     pub name: String,
     /// The TLS configuration.
     pub tls: Arc<TlsSettings>,
+    /// Through which the resolver's configuration is read.
+    pub files: Arc<Files>,
 }
 
 /// Where the permit for each connection comes from.
@@ -151,20 +172,22 @@ pub async fn dial(
     permits: Permission<'_>,
 ) -> Result<MultiplexedConnection, CacheError> {
     permits.take(progress).await?;
-    let tls = endpoint.tls.current().await;
+    let trust = endpoint.tls.current().await;
+    let presented = [Arc::<Presented>::default(), Arc::default()];
     // The second attempt's own progress counts only if it is first.
     let beside = Progress::default();
     let attempt = |number| {
-        let (tls, beside) = (Arc::clone(&tls), &beside);
+        let (tls, beside) = (trust.watched(&presented[number]), &beside);
+        let presented = &presented[number];
         async move {
             if number == 0 {
-                return (number, connect(endpoint, tls, progress).await);
+                return (number, connect(endpoint, tls, presented, progress).await);
             }
             if permits.take(progress).await.is_err() {
                 // No connection is left for it. The first goes on.
                 std::future::pending::<()>().await;
             }
-            (number, connect(endpoint, tls, beside).await)
+            (number, connect(endpoint, tls, presented, beside).await)
         }
     };
     let (first, stream) = hedged(SECOND_ATTEMPT, attempt).await;
@@ -173,36 +196,78 @@ pub async fn dial(
     }
     let stream = stream?;
     let started = Instant::now();
-    let mut connection = multiplex(stream).await?;
-    authenticate(&mut connection, secret).await?;
+    let authenticated = async {
+        let mut connection = multiplex(stream).await?;
+        authenticate(&mut connection, secret).await?;
+        Ok(connection)
+    };
+    let connection = authenticated.await.map_err(|error| {
+        late(error, &presented[first], endpoint, progress)
+    })?;
     progress.completed(DialStep::Auth, started.elapsed(), DialStep::Auth);
     Ok(connection)
 }
 
-/// As far as a verified TLS session.
+/// In TLS 1.3 a server refuses our part of the handshake when ours is over, and it shows with the first reply.
+fn late(
+    error: CacheError,
+    presented: &Presented,
+    endpoint: &Endpoint,
+    progress: &Progress,
+) -> CacheError {
+    let wanted = presented.wants_certificate() && error == CacheError::Closed;
+    if !wanted && error != CacheError::TlsProtocol {
+        return error;
+    }
+    progress.fell_back(DialStep::Tls);
+    progress.saw(|evidence| {
+        presented.describe(evidence);
+        evidence.set("tls.roots", endpoint.tls.roots());
+    });
+    CacheError::TlsProtocol
+}
+
 async fn connect(
     endpoint: &Endpoint,
     tls: Arc<ClientConfig>,
+    presented: &Arc<Presented>,
     progress: &Progress,
-) -> Result<TlsStream<TcpStream>, CacheError> {
+) -> Result<TlsStream<FirstBytes<TcpStream>>, CacheError> {
     let started = Instant::now();
-    let target = (endpoint.host.as_str(), endpoint.port);
-    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(target)
-        .await
-        .map_err(|_| CacheError::Dns)?
-        .collect();
+    let mut seen = Evidence::new();
+    let resolved = resolver::resolve(&endpoint.files, &endpoint.host, &mut seen).await;
+    progress.saw(|evidence| evidence.extend(&seen));
+    let addresses = resolved?;
+    progress.saw(|evidence| {
+        let described = addresses.iter().map(|address| resolver::described(*address));
+        *evidence = std::mem::take(evidence).with_list("addresses", described);
+    });
     progress.completed(DialStep::Dns, started.elapsed(), DialStep::Tcp);
 
     let started = Instant::now();
-    let stream = connect_any(addresses).await?;
+    let port = endpoint.port;
+    let addresses = addresses.into_iter().map(|address| SocketAddr::from((address, port)));
+    let stream = connect_any(addresses.collect()).await?;
     progress.completed(DialStep::Tcp, started.elapsed(), DialStep::Tls);
 
     let started = Instant::now();
     let name = ServerName::try_from(endpoint.name.clone()).map_err(|_| CacheError::TlsHostname)?;
-    let stream = TlsConnector::from(tls)
-        .connect(name, stream)
-        .await
-        .map_err(|error| tls::handshake_error(&error))?;
+    let shaken = TlsConnector::from(tls)
+        .connect(name, FirstBytes::of(stream, presented))
+        .await;
+    let stream = shaken.map_err(|error| {
+        let mut called = CacheError::TlsProtocol;
+        progress.saw(|evidence| {
+            presented.describe(evidence);
+            evidence.set("tls.roots", endpoint.tls.roots());
+            called = tls::handshake_error(&error, evidence);
+        });
+        // TLS 1.2 ends the handshake with an alert that does not say why.
+        match called {
+            CacheError::Closed if presented.wants_certificate() => CacheError::TlsProtocol,
+            called => called,
+        }
+    })?;
     progress.lock().1.tls = evidence::of(stream.get_ref().1).map(Arc::new);
     progress.completed(DialStep::Tls, started.elapsed(), DialStep::Auth);
     Ok(stream)
@@ -248,7 +313,9 @@ async fn connect_any(addresses: Vec<SocketAddr>) -> Result<TcpStream, CacheError
     }
 }
 
-async fn multiplex(stream: TlsStream<TcpStream>) -> Result<MultiplexedConnection, CacheError> {
+async fn multiplex(
+    stream: TlsStream<FirstBytes<TcpStream>>,
+) -> Result<MultiplexedConnection, CacheError> {
     // No time-outs of redis-rs' own: one deadline rules. No CLIENT SETINFO: a least-privilege
     // user may not run it.
     let info = RedisConnectionInfo::default().set_skip_set_lib_name();

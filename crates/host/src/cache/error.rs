@@ -1,5 +1,6 @@
 //! Why a step on the connection failed, and how redis-rs' errors become that.
 
+use crate::cache::tls;
 use cache_health_provider::reply::Reply;
 use redis::{ErrorKind, RedisError};
 use std::error::Error;
@@ -50,6 +51,7 @@ impl From<RedisError> for CacheError {
             return Self::Reply(Reply::of(&line));
         }
         match error.kind() {
+            _ if has_tls_error(&error) => Self::TlsProtocol,
             _ if is_past_the_bound(&error) => Self::Protocol,
             ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Self::Protocol,
             _ => Self::Closed,
@@ -57,12 +59,22 @@ impl From<RedisError> for CacheError {
     }
 }
 
+/// The error of input and output inside, if it is one.
+fn io_error(error: &RedisError) -> Option<&io::Error> {
+    let source = error.source()?;
+    // redis-rs keeps what caused an error in an Arc.
+    source
+        .downcast_ref::<Arc<dyn Error + Send + Sync>>()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .or_else(|| source.downcast_ref::<io::Error>())
+}
+
+/// Whether TLS failed after the handshake: an alert that came late.
+fn has_tls_error(error: &RedisError) -> bool {
+    io_error(error).is_some_and(|error| tls::rustls_error(error).is_some())
+}
+
 /// Whether [`crate::cache::bounded`] broke a reply off.
 fn is_past_the_bound(error: &RedisError) -> bool {
-    error
-        .source()
-        // redis-rs keeps what caused an error in an Arc.
-        .and_then(|source| source.downcast_ref::<Arc<dyn Error + Send + Sync>>())
-        .and_then(|source| source.downcast_ref::<io::Error>())
-        .is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+    io_error(error).is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
 }

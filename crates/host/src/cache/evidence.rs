@@ -1,8 +1,11 @@
 //! Evidence of a TLS session, for reports: what was negotiated, and whose certificate it was.
 
+use cache_health_report::Evidence;
 use rustls::ClientConnection;
+use rustls::pki_types::CertificateDer;
 use std::net::IpAddr;
-use x509_cert::Certificate;
+use std::time::UNIX_EPOCH;
+use x509_cert::{Certificate, TbsCertificate};
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
@@ -11,6 +14,8 @@ use x509_cert::ext::pkix::name::GeneralName;
 /// certificate was verified, but a report stays readable whatever is in it.
 const MAX_NAMES: usize = 20;
 const MAX_TEXT: usize = 256;
+/// The most certificates of a chain that are named.
+const MAX_CHAIN: usize = 5;
 
 /// What a TLS session established.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +54,44 @@ pub fn of(connection: &ClientConnection) -> Option<TlsEvidence> {
         protocol: protocol.to_owned(),
         cipher: suite.as_str().unwrap_or("unknown").to_owned(),
         issuer: clip(certificate.issuer().to_string()),
-        names: certificate
-            .get_extension::<SubjectAltName>()
-            .ok()
-            .flatten()
-            .map(|(_, names)| names.0.iter().filter_map(name).take(MAX_NAMES).collect())
-            .unwrap_or_default(),
+        names: names(certificate),
         not_after: i64::try_from(not_after).unwrap_or(i64::MAX),
     })
+}
+
+/// Adds what a chain of certificates says of itself, whether it was verified or not.
+pub fn describe(chain: &[CertificateDer<'_>], evidence: &mut Evidence) {
+    let Some(leaf) = chain.first().and_then(|der| Certificate::from_der(der).ok()) else {
+        return;
+    };
+    let leaf = leaf.tbs_certificate();
+    let (subject, issuer) = (leaf.subject().to_string(), leaf.issuer().to_string());
+    *evidence = std::mem::take(evidence).with_list("tls.names", names(leaf));
+    evidence.set("tls.subject", &subject);
+    evidence.set("tls.issuer", &issuer);
+    let time = |seconds| humantime::format_rfc3339_seconds(UNIX_EPOCH + seconds).to_string();
+    let validity = leaf.validity();
+    evidence.set("tls.notBefore", time(validity.not_before.to_unix_duration()));
+    evidence.set("tls.notAfter", time(validity.not_after.to_unix_duration()));
+    let chained = if subject == issuer {
+        "self-signed".to_owned()
+    } else if chain.len() == 1 {
+        "only the server's certificate".to_owned()
+    } else {
+        let certificates = chain.iter().filter_map(|der| Certificate::from_der(der).ok());
+        let issuers = certificates.map(|c| c.tbs_certificate().issuer().to_string());
+        issuers.take(MAX_CHAIN).collect::<Vec<_>>().join(" <- ")
+    };
+    evidence.set("tls.chain", chained);
+}
+
+fn names(certificate: &TbsCertificate) -> Vec<String> {
+    certificate
+        .get_extension::<SubjectAltName>()
+        .ok()
+        .flatten()
+        .map(|(_, names)| names.0.iter().filter_map(name).take(MAX_NAMES).collect())
+        .unwrap_or_default()
 }
 
 fn name(name: &GeneralName) -> Option<String> {

@@ -9,6 +9,8 @@ mod evidence;
 mod kept;
 mod log;
 mod permits;
+mod presented;
+mod resolver;
 mod slot;
 pub mod tls;
 

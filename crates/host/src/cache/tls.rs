@@ -6,9 +6,11 @@
 //! nothing about it.
 
 use crate::cache::CacheError;
+use crate::cache::presented::Presented;
+use cache_health_report::Evidence;
 use crate::files::{Contents, FileError, Files, MAX_FILE};
 use cache_health_provider::ConfigError;
-use rustls::client::Resumption;
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -37,7 +39,40 @@ pub enum CaFileError {
 /// private CA is read again for each connection.
 pub struct TlsSettings {
     ca: Option<CaFile>,
-    current: Mutex<Arc<ClientConfig>>,
+    current: Mutex<Trust>,
+}
+
+/// What is trusted: the configuration, and the verifier in it.
+#[derive(Clone)]
+pub struct Trust {
+    config: Arc<ClientConfig>,
+    verifier: Arc<WebPkiServerVerifier>,
+}
+
+impl Trust {
+    fn of(roots: RootCertStore) -> Result<Self, CaFileError> {
+        let verifier = WebPkiServerVerifier::builder(Arc::new(roots))
+            .build()
+            .map_err(|_| CaFileError::NoCertificate)?;
+        let mut config = ClientConfig::builder()
+            .with_webpki_verifier(Arc::clone(&verifier))
+            .with_no_client_auth();
+        config.resumption = Resumption::disabled();
+        Ok(Self {
+            config: Arc::new(config),
+            verifier,
+        })
+    }
+
+    /// For connections of which nothing is kept.
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// For one connection, whose certificates are kept.
+    pub fn watched(&self, presented: &Arc<Presented>) -> Arc<ClientConfig> {
+        Arc::new(presented.watch(&self.config, &self.verifier))
+    }
 }
 
 impl std::fmt::Debug for TlsSettings {
@@ -81,7 +116,7 @@ impl TlsSettings {
             };
             return Ok(Arc::new(Self {
                 ca: None,
-                current: Mutex::new(client_config(roots)),
+                current: Mutex::new(Trust::of(roots).map_err(error)?),
             }));
         };
         let contents = files.read(&path, MAX_FILE).await;
@@ -94,13 +129,18 @@ impl TlsSettings {
                 files: Arc::clone(files),
                 contents: Mutex::new(contents),
             }),
-            current: Mutex::new(client_config(roots)),
+            current: Mutex::new(Trust::of(roots).map_err(error)?),
         }))
     }
 
-    /// The configuration as it is now. A file that cannot be used any more leaves the last one in force: it
+    /// Where the roots come from, for reports.
+    pub fn roots(&self) -> &'static str {
+        self.ca.as_ref().map_or("built-in", |ca| ca.variable)
+    }
+
+    /// What is trusted now. A file that cannot be used any more leaves the last one in force: it
     /// may be in the middle of being replaced.
-    pub async fn current(&self) -> Arc<ClientConfig> {
+    pub async fn current(&self) -> Trust {
         if let Some(ca) = &self.ca {
             let read = ca.files.read(&ca.path, MAX_FILE);
             let read = tokio::time::timeout(LOOK_LIMIT, read).await;
@@ -111,14 +151,14 @@ impl TlsSettings {
             }
         }
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&current)
+        current.clone()
     }
 
     fn take_in(&self, ca: &CaFile, read: Result<Contents, FileError>) -> Result<(), CaFileError> {
         let contents = read.map_err(CaFileError::Unreadable)?;
         let mut known = ca.contents.lock().unwrap_or_else(PoisonError::into_inner);
         if *known != contents {
-            let config = client_config(private_roots(&contents)?);
+            let config = Trust::of(private_roots(&contents)?)?;
             *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;
             *known = contents;
             info!(
@@ -128,14 +168,6 @@ impl TlsSettings {
         }
         Ok(())
     }
-}
-
-fn client_config(roots: RootCertStore) -> Arc<ClientConfig> {
-    let mut config = ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.resumption = Resumption::disabled();
-    Arc::new(config)
 }
 
 fn private_roots(pem: &[u8]) -> Result<RootCertStore, CaFileError> {
@@ -152,25 +184,86 @@ fn private_roots(pem: &[u8]) -> Result<RootCertStore, CaFileError> {
     Ok(roots)
 }
 
-/// Why a handshake failed.
-pub fn handshake_error(error: &io::Error) -> CacheError {
-    let Some(tls) = error
-        .get_ref()
-        .and_then(|source| source.downcast_ref::<rustls::Error>())
-    else {
-        return CacheError::Closed;
-    };
-    match tls {
-        rustls::Error::InvalidCertificate(certificate) => match certificate {
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                CacheError::TlsHostname
-            }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => CacheError::TlsExpired,
-            _ => CacheError::TlsUntrusted,
-        },
+/// Why a handshake failed; what the verifier said of the certificate is added to the evidence.
+pub fn handshake_error(error: &io::Error, evidence: &mut Evidence) -> CacheError {
+    match rustls_error(error) {
+        Some(tls) => tls_error(tls, evidence),
+        None => CacheError::Closed,
+    }
+}
+
+/// The error of TLS inside of one of input and output.
+pub fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What an error of TLS is called.
+pub fn tls_error(error: &rustls::Error, evidence: &mut Evidence) -> CacheError {
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => {
+            let (called, problem) = certificate_error(certificate, evidence);
+            evidence.set("tls.problem", problem);
+            called
+        }
+        rustls::Error::AlertReceived(alert) => {
+            evidence.set("tls.alert", snake_case(&format!("{alert:?}")));
+            CacheError::TlsProtocol
+        }
         _ => CacheError::TlsProtocol,
     }
+}
+
+fn certificate_error(error: &CertificateError, evidence: &Evidence) -> (CacheError, &'static str) {
+    use CacheError::{TlsExpired, TlsHostname, TlsUntrusted};
+    match error {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            let named = evidence.get("tls.names").is_some();
+            (TlsHostname, if named { "name" } else { "no-names" })
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (TlsExpired, "ended"),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            (TlsExpired, "not-valid-yet")
+        }
+        CertificateError::UnknownIssuer if evidence.get("tls.chain") == Some("self-signed") => {
+            (TlsUntrusted, "self-signed")
+        }
+        CertificateError::UnknownIssuer => (TlsUntrusted, "unknown-issuer"),
+        CertificateError::BadSignature => (TlsUntrusted, "bad-signature"),
+        CertificateError::BadEncoding
+        | CertificateError::UnhandledCriticalExtension
+        | CertificateError::InvalidOcspResponse => (TlsUntrusted, "form"),
+        CertificateError::Revoked => (TlsUntrusted, "revoked"),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            (TlsUntrusted, "purpose")
+        }
+        CertificateError::Other(other) => (TlsUntrusted, webpki_problem(other)),
+        // Kinds of keys and signatures, and what later versions tell apart.
+        _ => (TlsUntrusted, "key"),
+    }
+}
+
+fn webpki_problem(other: &rustls::OtherError) -> &'static str {
+    match other.0.downcast_ref::<webpki::Error>() {
+        Some(webpki::Error::CaUsedAsEndEntity) => "authority-as-server",
+        Some(webpki::Error::NameConstraintViolation) => "constraints",
+        Some(
+            webpki::Error::MaximumPathDepthExceeded
+            | webpki::Error::MaximumPathBuildCallsExceeded
+            | webpki::Error::PathLenConstraintViolated,
+        ) => "chain-too-long",
+        Some(webpki::Error::EndEntityUsedAsCa) => "constraints",
+        Some(webpki::Error::UnsupportedCertVersion) => "form",
+        _ => "key",
+    }
+}
+
+/// `HandshakeFailure` as the IANA registry writes it.
+fn snake_case(name: &str) -> String {
+    name.chars().enumerate().fold(String::new(), |mut out, (at, c)| {
+        if c.is_ascii_uppercase() && at > 0 {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+        out
+    })
 }

@@ -5,7 +5,7 @@ use crate::cache::{CacheError, ConnectFailure, DialStep, Observed, Origin};
 use crate::provider::{Credential, CredentialError};
 use cache_health_diagnosis::Spelling;
 use cache_health_provider::config::{AuthPolicy, Candidate, Config};
-use cache_health_report::{Evidence, Failure, Kind};
+use cache_health_report::{Failure, Kind};
 use std::time::Duration;
 
 pub fn settings_to_wit(config: &Config) -> settings::Settings {
@@ -97,8 +97,10 @@ pub fn connect_failure_to_wit(failed: ConnectFailure) -> redis::ConnectFailure {
         CacheError::Limited(_) => "connect",
         _ => step(failed.step),
     };
+    let mut failure = Failure::from(&failed.error);
+    failure.evidence.extend(&failed.observed.evidence);
     redis::ConnectFailure {
-        failure: failure_to_wit((&failed.error).into()),
+        failure: failure_to_wit(failure),
         step: step.to_owned(),
         session: Some(session_to_wit(failed.observed, Origin::New)),
     }
@@ -139,7 +141,7 @@ pub fn session_to_wit(observed: Observed, origin: Origin) -> redis::Session {
             // A session is only established after chain and host name were verified.
             verified: true,
         }),
-        evidence: Evidence::new().into_list(),
+        evidence: observed.evidence.into_list(),
     }
 }
 

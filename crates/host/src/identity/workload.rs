@@ -38,7 +38,7 @@ pub async fn request(
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443)))
         .await
         .map_err(unreachable)?;
-    let stream = TlsConnector::from(tls.current().await)
+    let stream = TlsConnector::from(tls.current().await.config())
         .connect(name, stream)
         .await
         .map_err(unreachable)?;
