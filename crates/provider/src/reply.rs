@@ -84,9 +84,18 @@ impl Reply {
 /// (Envoy, twemproxy, HAProxy), by words that no argument of ours can bring in. In lower case; the first that fits counts.
 const MEANINGS: [(&str, &str); 19] = [
     ("max number of clients reached", "max-clients"),
-    ("max number of clients + cluster connections reached", "max-clients"),
-    ("without any password configured for the default user", "no-password-set"),
-    ("client sent auth, but no password is set", "no-password-set"),
+    (
+        "max number of clients + cluster connections reached",
+        "max-clients",
+    ),
+    (
+        "without any password configured for the default user",
+        "no-password-set",
+    ),
+    (
+        "client sent auth, but no password is set",
+        "no-password-set",
+    ),
     ("wrong number of arguments for 'auth' command", "old-auth"),
     ("unknown command", "unknown-command"),
     ("unknown subcommand", "unknown-command"),
@@ -242,10 +251,19 @@ mod tests {
                 "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
                 "no-password-set",
             ),
-            ("ERR unknown command 'AUTH', with args beginning with: 'default' 'secret'", "unknown-command"),
-            ("ERR wrong number of arguments for 'auth' command", "old-auth"),
+            (
+                "ERR unknown command 'AUTH', with args beginning with: 'default' 'secret'",
+                "unknown-command",
+            ),
+            (
+                "ERR wrong number of arguments for 'auth' command",
+                "old-auth",
+            ),
             ("NR no upstream host", "proxy-upstream"),
-            ("DENIED Redis is running in protected mode because protected mode is enabled", "protected-mode"),
+            (
+                "DENIED Redis is running in protected mode because protected mode is enabled",
+                "protected-mode",
+            ),
         ] {
             let Reply::Other { meaning, .. } = Reply::of(line) else {
                 panic!("{line}");

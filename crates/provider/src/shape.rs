@@ -30,13 +30,19 @@ pub fn of_key(text: &str) -> Option<&'static str> {
     if quoted(text).is_some() || text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
         return Some("quoted");
     }
-    if text.chars().all(|c| matches!(c, '*' | '•' | '●' | '.' | 'x' | 'X')) {
+    if text
+        .chars()
+        .all(|c| matches!(c, '*' | '•' | '●' | '.' | 'x' | 'X'))
+    {
         return Some("masked");
     }
     if text.contains(char::is_whitespace) {
         return Some("white-space");
     }
-    if ["%3d", "%2b", "%2f"].iter().any(|escape| lower.contains(escape)) {
+    if ["%3d", "%2b", "%2f"]
+        .iter()
+        .any(|escape| lower.contains(escape))
+    {
         return Some("percent-encoded");
     }
     if is_guid(text) {
@@ -65,7 +71,15 @@ pub fn is_base64(text: &str) -> bool {
 
 /// Whether a template was not filled in: `${KEY}`, `{{ key }}`, `<key>`, `$(KEY)`, `#{key}#`, `%KEY%`.
 pub fn is_template(text: &str) -> bool {
-    let pairs = [("${", "}"), ("{{", "}}"), ("<", ">"), ("$(", ")"), ("#{", "}#"), ("%", "%"), ("[[", "]]")];
+    let pairs = [
+        ("${", "}"),
+        ("{{", "}}"),
+        ("<", ">"),
+        ("$(", ")"),
+        ("#{", "}#"),
+        ("%", "%"),
+        ("[[", "]]"),
+    ];
     let between = |(open, close): (&str, &str)| {
         let inner = text.strip_prefix(open)?.strip_suffix(close)?;
         let plain = |c: char| c.is_ascii_alphanumeric() || " _.-:/'\"()[]".contains(c);
@@ -75,7 +89,13 @@ pub fn is_template(text: &str) -> bool {
 }
 
 fn is_host(lower: &str) -> bool {
-    let azure = [".windows.net", ".azure.net", ".azure.com", ".azure.us", ".chinacloudapi.cn"];
+    let azure = [
+        ".windows.net",
+        ".azure.net",
+        ".azure.com",
+        ".azure.us",
+        ".chinacloudapi.cn",
+    ];
     azure.iter().any(|suffix| lower.contains(suffix))
 }
 
@@ -100,7 +120,13 @@ mod tests {
 
     #[test]
     fn a_key_looks_like_one() {
-        for key in [KEY, "aB3/xYz+Qw9=PlMn0/kk+Zz1Vv==", "a-password-of-ones-own", "hunter2", "pa.ss"] {
+        for key in [
+            KEY,
+            "aB3/xYz+Qw9=PlMn0/kk+Zz1Vv==",
+            "a-password-of-ones-own",
+            "hunter2",
+            "pa.ss",
+        ] {
             assert_eq!(of_key(key), None, "{key}");
         }
     }
@@ -109,9 +135,15 @@ mod tests {
     fn what_people_paste_is_told_by_its_form() {
         let encoded = STANDARD.encode(KEY);
         for (text, shape) in [
-            ("@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/k/)", "key-vault-reference"),
+            (
+                "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/k/)",
+                "key-vault-reference",
+            ),
             ("https://v.vault.azure.net/secrets/k", "key-vault-reference"),
-            ("c.redis.cache.windows.net:6380,password=abc=,ssl=True", "connection-string"),
+            (
+                "c.redis.cache.windows.net:6380,password=abc=,ssl=True",
+                "connection-string",
+            ),
             ("rediss://:abc@c:6380", "host"),
             ("c.redis.cache.windows.net", "host"),
             ("\"abc=\"", "quoted"),

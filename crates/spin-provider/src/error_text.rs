@@ -165,7 +165,8 @@ pub fn read(text: &str) -> Said {
 
 /// What the server said, as far as it stands in redis-rs' own words.
 fn reply_text(text: &str) -> &str {
-    text.split_once("ResponseError").map_or("ERR", |(_, rest)| rest)
+    text.split_once("ResponseError")
+        .map_or("ERR", |(_, rest)| rest)
 }
 
 #[cfg(test)]

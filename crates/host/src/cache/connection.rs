@@ -33,6 +33,8 @@ pub struct Connection {
     _round_trip: Option<Arc<OwnedRwLockReadGuard<()>>>,
     /// Held by whoever moves it to another node.
     pub(super) moving: Arc<tokio::sync::Mutex<()>>,
+    /// The node that the slot is being moved to, while that lasts.
+    pub(super) asking: Arc<tokio::sync::Mutex<Option<(String, MultiplexedConnection)>>>,
     /// Whose it is.
     pub(super) owner: Owner,
     /// What was observed while it was made.
@@ -89,6 +91,7 @@ impl Connection {
             round_trips: Arc::default(),
             _round_trip: None,
             moving: Arc::default(),
+            asking: Arc::default(),
             owner,
             observed,
             origin: Origin::New,
@@ -200,6 +203,11 @@ impl Connection {
         let mut wire = self.wire();
         wire.redis = redis;
         wire.node = Some(node.to_owned());
+    }
+
+    /// The node of a cluster that it was moved to.
+    pub fn node(&self) -> Option<String> {
+        self.wire().node.clone()
     }
 
     /// Whether it was moved to this node.

@@ -100,7 +100,10 @@ impl Progress {
     /// It came no further than this step, though the next had begun.
     fn fell_back(&self, step: DialStep) {
         let mut progress = self.lock();
-        progress.1.steps.retain(|(known, _)| *known != step && *known != DialStep::Auth);
+        progress
+            .1
+            .steps
+            .retain(|(known, _)| *known != step && *known != DialStep::Auth);
         progress.1.tls = None;
         progress.0 = step;
     }
@@ -201,9 +204,9 @@ pub async fn dial(
         authenticate(&mut connection, secret).await?;
         Ok(connection)
     };
-    let connection = authenticated.await.map_err(|error| {
-        late(error, &presented[first], endpoint, progress)
-    })?;
+    let connection = authenticated
+        .await
+        .map_err(|error| late(error, &presented[first], endpoint, progress))?;
     progress.completed(DialStep::Auth, started.elapsed(), DialStep::Auth);
     Ok(connection)
 }
@@ -239,14 +242,18 @@ async fn connect(
     progress.saw(|evidence| evidence.extend(&seen));
     let addresses = resolved?;
     progress.saw(|evidence| {
-        let described = addresses.iter().map(|address| resolver::described(*address));
+        let described = addresses
+            .iter()
+            .map(|address| resolver::described(*address));
         *evidence = std::mem::take(evidence).with_list("addresses", described);
     });
     progress.completed(DialStep::Dns, started.elapsed(), DialStep::Tcp);
 
     let started = Instant::now();
     let port = endpoint.port;
-    let addresses = addresses.into_iter().map(|address| SocketAddr::from((address, port)));
+    let addresses = addresses
+        .into_iter()
+        .map(|address| SocketAddr::from((address, port)));
     let stream = connect_any(addresses.collect()).await?;
     progress.completed(DialStep::Tcp, started.elapsed(), DialStep::Tls);
 

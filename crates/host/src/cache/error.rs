@@ -24,6 +24,13 @@ pub enum CacheError {
     TlsProtocol,
     /// Redis answered with an error.
     Reply(Reply),
+    /// Redis sent the command to another node of the cluster, which could not be used.
+    Node {
+        /// Where to.
+        reply: Reply,
+        /// Why not: a kind.
+        problem: &'static str,
+    },
     /// The connection ended.
     Closed,
     /// The budget or our own limit passed.
@@ -39,7 +46,7 @@ impl CacheError {
     /// Whether the connection may still be used after this: only Redis' own error replies leave
     /// it in a known state.
     pub fn leaves_connection_usable(&self) -> bool {
-        matches!(self, Self::Reply(_))
+        matches!(self, Self::Reply(_) | Self::Node { .. })
     }
 }
 

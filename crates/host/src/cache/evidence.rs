@@ -5,10 +5,10 @@ use rustls::ClientConnection;
 use rustls::pki_types::CertificateDer;
 use std::net::IpAddr;
 use std::time::UNIX_EPOCH;
-use x509_cert::{Certificate, TbsCertificate};
 use x509_cert::der::Decode as _;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+use x509_cert::{Certificate, TbsCertificate};
 
 /// The most names of a certificate that are reported, and the longest text of each: the
 /// certificate was verified, but a report stays readable whatever is in it.
@@ -61,7 +61,10 @@ pub fn of(connection: &ClientConnection) -> Option<TlsEvidence> {
 
 /// Adds what a chain of certificates says of itself, whether it was verified or not.
 pub fn describe(chain: &[CertificateDer<'_>], evidence: &mut Evidence) {
-    let Some(leaf) = chain.first().and_then(|der| Certificate::from_der(der).ok()) else {
+    let Some(leaf) = chain
+        .first()
+        .and_then(|der| Certificate::from_der(der).ok())
+    else {
         return;
     };
     let leaf = leaf.tbs_certificate();
@@ -71,14 +74,19 @@ pub fn describe(chain: &[CertificateDer<'_>], evidence: &mut Evidence) {
     evidence.set("tls.issuer", &issuer);
     let time = |seconds| humantime::format_rfc3339_seconds(UNIX_EPOCH + seconds).to_string();
     let validity = leaf.validity();
-    evidence.set("tls.notBefore", time(validity.not_before.to_unix_duration()));
+    evidence.set(
+        "tls.notBefore",
+        time(validity.not_before.to_unix_duration()),
+    );
     evidence.set("tls.notAfter", time(validity.not_after.to_unix_duration()));
     let chained = if subject == issuer {
         "self-signed".to_owned()
     } else if chain.len() == 1 {
         "only the server's certificate".to_owned()
     } else {
-        let certificates = chain.iter().filter_map(|der| Certificate::from_der(der).ok());
+        let certificates = chain
+            .iter()
+            .filter_map(|der| Certificate::from_der(der).ok());
         let issuers = certificates.map(|c| c.tbs_certificate().issuer().to_string());
         issuers.take(MAX_CHAIN).collect::<Vec<_>>().join(" <- ")
     };

@@ -1,6 +1,7 @@
 //! The cache: one kept connection per credential, made once however many ask for it.
 
 mod bounded;
+mod cluster;
 mod commands;
 mod connection;
 mod dial;

@@ -48,7 +48,11 @@ impl Presented {
     }
 
     /// The configuration for one connection that keeps what it sees here. Verification stays as it is.
-    pub fn watch(self: &Arc<Self>, base: &ClientConfig, verifier: &Arc<WebPkiServerVerifier>) -> ClientConfig {
+    pub fn watch(
+        self: &Arc<Self>,
+        base: &ClientConfig,
+        verifier: &Arc<WebPkiServerVerifier>,
+    ) -> ClientConfig {
         let mut config = base.clone();
         config
             .dangerous()

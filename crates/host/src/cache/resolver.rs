@@ -52,7 +52,11 @@ pub async fn resolve(
     };
     let (six, four) = (six.map(Answer::of), four.map(Answer::of));
     let answers: Vec<Answer> = six.into_iter().chain(four).collect();
-    if let Some(chain) = answers.iter().map(|a| &a.chain).find(|chain| !chain.is_empty()) {
+    if let Some(chain) = answers
+        .iter()
+        .map(|a| &a.chain)
+        .find(|chain| !chain.is_empty())
+    {
         evidence.set("dns.chain", chain.join(" -> "));
     }
     let addresses: Vec<IpAddr> = answers.iter().flat_map(|a| a.addresses.clone()).collect();
@@ -60,7 +64,10 @@ pub async fn resolve(
         return Ok(addresses);
     }
     let words = answers.iter().filter_map(|answer| answer.failure);
-    evidence.set("dns.answer", words.max().unwrap_or(Word::NoAddresses).as_str());
+    evidence.set(
+        "dns.answer",
+        words.max().unwrap_or(Word::NoAddresses).as_str(),
+    );
     Err(CacheError::Dns)
 }
 
@@ -77,7 +84,9 @@ async fn within_reason<T>(had: bool, other: impl Future<Output = T>) -> Option<T
 /// resolv.conf(5) says.
 async fn resolver(files: &Files) -> TokioResolver {
     let read = files.read(Path::new(RESOLV_CONF), MAX_CONFIGURATION).await;
-    let parsed = read.ok().and_then(|text| system_conf::parse_resolv_conf(text.as_slice()).ok());
+    let parsed = read
+        .ok()
+        .and_then(|text| system_conf::parse_resolv_conf(text.as_slice()).ok());
     let (config, mut options) = parsed.unwrap_or_else(|| {
         let local = NameServerConfig::udp_and_tcp(IpAddr::from(Ipv4Addr::LOCALHOST));
         let config = ResolverConfig::from_parts(None, vec![], vec![local]);

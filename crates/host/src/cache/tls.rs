@@ -7,9 +7,9 @@
 
 use crate::cache::CacheError;
 use crate::cache::presented::Presented;
-use cache_health_report::Evidence;
 use crate::files::{Contents, FileError, Files, MAX_FILE};
 use cache_health_provider::ConfigError;
+use cache_health_report::Evidence;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -220,7 +220,9 @@ fn certificate_error(error: &CertificateError, evidence: &Evidence) -> (CacheErr
             let named = evidence.get("tls.names").is_some();
             (TlsHostname, if named { "name" } else { "no-names" })
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => (TlsExpired, "ended"),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            (TlsExpired, "ended")
+        }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             (TlsExpired, "not-valid-yet")
         }
@@ -259,11 +261,13 @@ fn webpki_problem(other: &rustls::OtherError) -> &'static str {
 
 /// `HandshakeFailure` as the IANA registry writes it.
 fn snake_case(name: &str) -> String {
-    name.chars().enumerate().fold(String::new(), |mut out, (at, c)| {
-        if c.is_ascii_uppercase() && at > 0 {
-            out.push('_');
-        }
-        out.push(c.to_ascii_lowercase());
-        out
-    })
+    name.chars()
+        .enumerate()
+        .fold(String::new(), |mut out, (at, c)| {
+            if c.is_ascii_uppercase() && at > 0 {
+                out.push('_');
+            }
+            out.push(c.to_ascii_lowercase());
+            out
+        })
 }

@@ -1,7 +1,7 @@
 //! Our types into the generated ones; each error exactly once.
 
 use super::bindings::cache_health::capabilities::{credentials, redis, settings};
-use crate::cache::{CacheError, ConnectFailure, DialStep, Observed, Origin};
+use crate::cache::{CacheError, ConnectFailure, Connection, DialStep, Observed, Origin};
 use crate::provider::{Credential, CredentialError};
 use cache_health_diagnosis::Spelling;
 use cache_health_provider::config::{AuthPolicy, Candidate, Config};
@@ -87,6 +87,9 @@ impl From<&CacheError> for Failure {
             CacheError::Protocol => Self::of(Kind::Protocol),
             CacheError::Limited(variable) => Self::of(Kind::NotAllowed).with("policy", variable),
             CacheError::Reply(reply) => reply.into(),
+            CacheError::Node { reply, problem } => {
+                Self::from(reply).with("redis.nodeProblem", problem)
+            }
         }
     }
 }
@@ -116,8 +119,18 @@ pub fn too_many_connections() -> redis::ConnectFailure {
     }
 }
 
-/// A kept connection's steps were an earlier check's.
-pub fn session_to_wit(observed: Observed, origin: Origin) -> redis::Session {
+/// What was observed of a connection. A kept connection's steps were an earlier check's.
+pub fn session_of(connection: &Connection) -> redis::Session {
+    let mut observed = connection.observed.clone();
+    if let Some(node) = connection.node() {
+        // What a green proves of a cluster: the shard that holds the health key.
+        observed.evidence.set("cluster.node", node);
+    }
+    session_to_wit(observed, connection.origin)
+}
+
+/// What was observed, as a guest reads it.
+fn session_to_wit(observed: Observed, origin: Origin) -> redis::Session {
     let (origin, steps) = match origin {
         Origin::New => ("new", observed.steps),
         Origin::Kept => ("kept", Vec::new()),

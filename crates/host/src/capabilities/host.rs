@@ -153,10 +153,7 @@ impl<T: Send> redis::HostConnectionWithStore<T> for HasCapabilities {
 impl redis::HostConnection for CapabilitiesView<'_> {
     fn session(&mut self, handle: Resource<ConnectionHandle>) -> Result<redis::Session> {
         let connection = &self.table.get(&handle)?.connection;
-        Ok(convert::session_to_wit(
-            connection.observed.clone(),
-            connection.origin,
-        ))
+        Ok(convert::session_of(connection))
     }
 
     fn drop(&mut self, handle: Resource<ConnectionHandle>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! One function per kind of value: the text of a variable in, the value or what is wrong out.
 
 use super::{AuthPolicy, ConfigError, KeySource, Variables};
+use crate::shape;
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Trimmed; empty and white space is unset.
-    fn text(&self, name: &str) -> Result<Option<String>, ConfigError> {
+    pub fn text(&self, name: &str) -> Result<Option<String>, ConfigError> {
         let text = self
             .variables
             .get(name)
@@ -84,6 +85,9 @@ impl<'a> Reader<'a> {
 }
 
 pub fn host(text: &str) -> Result<String, Problem> {
+    if crate::shape::is_template(text) {
+        return Err("is a template that was not filled in");
+    }
     if text.contains("://") || text.contains('/') {
         return Err("must be a host name only, without a scheme or a path");
     }
@@ -127,11 +131,29 @@ pub fn path(text: &str) -> Result<PathBuf, Problem> {
     Ok(PathBuf::from(text))
 }
 
+/// A key as it is meant. What can safely be understood is: a byte order mark, and quotation marks around what looks
+/// like a key. With the key, what it looked like if not like one.
+pub fn key_text(text: &str) -> (&str, Option<&'static str>) {
+    let text = text.trim();
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.trim(),
+        None => text,
+    };
+    match shape::quoted(text) {
+        Some(inner) if shape::is_base64(inner) => (inner, Some("unquoted")),
+        _ => (text, shape::of_key(text)),
+    }
+}
+
 pub fn secret(text: &str) -> Result<SecretString, Problem> {
-    if text.len() > MAX_SECRET {
+    let (key, shape) = key_text(text);
+    if key.len() > MAX_SECRET {
         return Err("is too long to be an access key");
     }
-    Ok(SecretString::from(text))
+    if shape == Some("key-vault-reference") {
+        return Err("is a Key Vault reference that was not resolved");
+    }
+    Ok(SecretString::from(key))
 }
 
 pub fn header(text: &str) -> Result<SecretString, Problem> {
