@@ -28,6 +28,7 @@ pub struct Settings {
     pub port: u16,
     pub health_key: String,
     pub spelling: Spelling,
+    pub warnings: Vec<Failure>,
 }
 
 /// One way to authenticate.

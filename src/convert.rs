@@ -45,6 +45,7 @@ pub fn settings_from_wit(wit: settings::Settings) -> Result<Settings, Failure> {
         port: wit.port,
         health_key: wit.health_key,
         spelling: Spelling::of(&wit.spelling),
+        warnings: wit.warnings.into_iter().map(failure_from_wit).collect(),
     })
 }
 

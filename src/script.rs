@@ -60,6 +60,7 @@ impl Script {
                 port: 6380,
                 health_key: "health".into(),
                 spelling: Spelling::Environment,
+                warnings: Vec::new(),
             },
             candidates: methods.iter().enumerate().map(candidate).collect(),
             acquire: queue(Ok(CredentialFacts {

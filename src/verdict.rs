@@ -4,7 +4,8 @@ use crate::capabilities::Settings;
 use crate::observations::{Attempt, Observations, Trouble};
 use cache_health_diagnosis::{Case, Service, Spelling};
 use cache_health_report::{
-    Auth, AuthMethod, Evidence, FallbackReason, Finding, Kind, Report, Status, Step, StepResult,
+    Auth, AuthMethod, Evidence, Failure, FallbackReason, Finding, Kind, Report, Status, Step,
+    StepResult,
 };
 use std::time::Duration;
 
@@ -26,9 +27,12 @@ pub fn judge(observations: Observations) -> Report {
         .or_else(|| last.and_then(|attempt| attempt.trouble.as_ref()));
 
     let failure = trouble.map(|trouble| words.finding(trouble, last));
-    let warnings = last.map_or_else(Vec::new, |last| {
+    let mut warnings = last.map_or_else(Vec::new, |last| {
         words.warnings(attempts, last, observations.wall_clock)
     });
+    let settings = observations.settings.iter();
+    let configured = settings.flat_map(|settings| &settings.warnings);
+    warnings.extend(configured.map(|warning| words.of_the_configuration(warning)));
     let status = match (&failure, warnings.is_empty()) {
         (Some(_), _) => Status::Fail,
         (None, false) => Status::Warn,
@@ -135,6 +139,28 @@ impl Words {
         self.finding(&trouble, Some(last))
     }
 
+    /// What is wrong with the configuration and stops nothing.
+    fn of_the_configuration(&self, warning: &Failure) -> Finding {
+        let trouble = Trouble {
+            failure: warning.clone(),
+            step: None,
+        };
+        self.finding(&trouble, None)
+    }
+
+    /// What stood around a key and was left out.
+    fn key(&self, last: &Attempt) -> Option<Finding> {
+        let problem = match last.evidence.get("key.removed")? {
+            "byte-order-mark" => "starts with a byte order mark, which was left out",
+            _ => "stands in quotation marks, which were left out",
+        };
+        let variable = last.evidence.get("key.variable")?;
+        let warning = Failure::of(Kind::Config)
+            .with("config.variable", variable)
+            .with("config.problem", problem);
+        Some(self.of_the_configuration(&warning))
+    }
+
     fn warnings(&self, attempts: &[Attempt], last: &Attempt, now: i64) -> Vec<Finding> {
         let mut warnings = Vec::new();
         warnings.extend(self.fallback(attempts, last));
@@ -145,6 +171,7 @@ impl Words {
             warnings.push(self.warning(Kind::SecondaryKey, Step::Auth, last));
         }
         warnings.extend(self.token(last, now));
+        warnings.extend(self.key(last));
         // A new connection that was tried has said so already.
         let ended = self.certificate(last, now);
         let said = |kind| {

@@ -57,7 +57,7 @@ fn a_flood_makes_few_new_connections_and_does_not_starve_the_sampler() {
         .check_key()
         .bounded()
         .env("CACHE_HEALTH_INTERVAL", "1s")
-        .env("CACHE_HEALTH_COLD_EVERY", "1s")
+        .env("CACHE_HEALTH_NEW_CONNECTION_EVERY", "1s")
         .env("RUST_LOG", "info")
         .serve();
     server.wait_for_status("/readyz", 200);

@@ -35,7 +35,11 @@ fn add(azure: &Azure, key: &str) {
 #[test]
 fn a_key_revoked_under_a_live_connection_warns_with_the_next_cold_sample() {
     let azure = Azure::start();
-    let server = serve(azure.check_key().env("CACHE_HEALTH_COLD_EVERY", "300ms"));
+    let server = serve(
+        azure
+            .check_key()
+            .env("CACHE_HEALTH_NEW_CONNECTION_EVERY", "300ms"),
+    );
     revoke(&azure, &azure.access_key);
     server.wait_for("a warning", |server| {
         let (status, kinds) = server.get("/healthz").verdict();
@@ -141,7 +145,11 @@ fn a_key_file_that_is_gone_fails_and_names_its_variable() {
 #[test]
 fn a_certificate_that_went_bad_shows_with_the_next_cold_sample() {
     let mut azure = Azure::start();
-    let server = serve(azure.check_entra().env("CACHE_HEALTH_COLD_EVERY", "300ms"));
+    let server = serve(
+        azure
+            .check_entra()
+            .env("CACHE_HEALTH_NEW_CONNECTION_EVERY", "300ms"),
+    );
     // A certificate of somebody else's, on the same server, for new connections only.
     let foreign = Authority::new("somebody else's CA").expect("a CA");
     let chain = foreign.issue(&Leaf::default()).expect("a certificate");
@@ -156,7 +164,11 @@ fn a_certificate_that_went_bad_shows_with_the_next_cold_sample() {
 #[test]
 fn cold_samples_replace_the_connection_and_leak_none() {
     let azure = Azure::start();
-    let server = serve(azure.check_entra().env("CACHE_HEALTH_COLD_EVERY", "100ms"));
+    let server = serve(
+        azure
+            .check_entra()
+            .env("CACHE_HEALTH_NEW_CONNECTION_EVERY", "100ms"),
+    );
     let before = azure.redis.calls("auth").expect("stats");
     server.wait_for("ten new connections", |_| {
         (azure.redis.calls("auth").expect("stats") >= before + 10).then_some(())
@@ -177,7 +189,7 @@ fn a_new_connection_that_cannot_be_used_does_not_take_the_place_of_one_that_can(
         azure
             .check_entra()
             .env("REDIS_PORT", port)
-            .env("CACHE_HEALTH_COLD_EVERY", "300ms"),
+            .env("CACHE_HEALTH_NEW_CONNECTION_EVERY", "300ms"),
     );
     let before = proxy.accepted();
     proxy.on_command(move |command| {

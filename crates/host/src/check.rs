@@ -24,7 +24,7 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
         Err(error) => return misconfigured(&error, format),
     };
     let report = match Embedded::load(provider) {
-        Ok(embedded) => verdict::fresh(&embedded.health(Caller::Request), Proof::Warm).await,
+        Ok(embedded) => verdict::fresh(&embedded.health(Caller::Request), Proof::Kept).await,
         Err(error) => {
             error!(%error, "no verdict");
             verdict::internal("the component cannot be loaded")

@@ -5,10 +5,12 @@ use crate::cache::tls::TlsSettings;
 use crate::cache::{Ask, Cache, CacheError, ConnectFailure, Connection, Endpoint, Login, Secret};
 use crate::files::{Files, MAX_SECRET};
 use crate::identity::{Lease, Source, Tokens};
-use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError, KeySource};
+use cache_health_provider::config::{
+    AccessKey, Candidate, Config, ConfigError, KeyProblem, KeySource,
+};
 use cache_health_provider::reply::Reply;
 use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
-use cache_health_report::Failure;
+use cache_health_report::{Evidence, Failure};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +30,8 @@ pub struct Credential {
     pub expires_at: Option<i64>,
     /// Why the last attempt to renew it failed.
     pub renewal_failure: Option<Failure>,
+    /// What else may be known.
+    pub evidence: Evidence,
     secret: Secret,
 }
 
@@ -96,10 +100,11 @@ impl Provider {
             keys: Mutex::default(),
             config,
         };
-        for candidate in provider.config.candidates() {
-            if !candidate.is_entra() {
-                provider.read_key(candidate).await?;
-            }
+        // Any other key's file is read when that key is needed, and not before.
+        if let Some(first) = provider.config.candidates().first()
+            && !first.is_entra()
+        {
+            provider.read_key(*first).await?;
         }
         Ok(Arc::new(provider))
     }
@@ -121,9 +126,10 @@ impl Provider {
             .ok_or(CredentialError::UnknownCandidate)?;
         if !candidate.is_entra() {
             let secret = self.read_key(candidate).await;
-            let secret = secret.map_err(CredentialError::Key)?;
+            let (secret, evidence) = secret.map_err(CredentialError::Key)?;
             return Ok(Credential {
                 candidate,
+                evidence,
                 principal: None,
                 expires_at: None,
                 renewal_failure: None,
@@ -144,6 +150,7 @@ impl Provider {
             expires_at: Some(lease.expires_at),
             secret: secret(&lease),
             renewal_failure: lease.renewal_failure,
+            evidence: Evidence::new(),
         })
     }
 
@@ -168,34 +175,41 @@ impl Provider {
         connected
     }
 
-    /// The access key as it is now. A file is read each time: it is small, in memory where secrets
-    /// are mounted, and may have been rotated.
-    async fn read_key(&self, candidate: Candidate) -> Result<Secret, ConfigError> {
-        let (source, variable) = match candidate {
-            Candidate::Secondary => (&self.config.secondary, "REDIS_ACCESS_KEY_SECONDARY_FILE"),
-            _ => (&self.config.primary, "REDIS_ACCESS_KEY_FILE"),
+    /// The access key as it is now, and what may be known of it. A file is read each time: it is small, in memory where
+    /// secrets are mounted, and may have been rotated.
+    async fn read_key(&self, candidate: Candidate) -> Result<(Secret, Evidence), ConfigError> {
+        let (source, name) = match candidate {
+            Candidate::Secondary => (&self.config.secondary, "REDIS_ACCESS_KEY_SECONDARY"),
+            _ => (&self.config.primary, "REDIS_ACCESS_KEY"),
         };
-        let error = |problem: String| ConfigError {
-            variable: variable.to_owned(),
-            problem,
+        let in_a_file = format!("{name}_FILE");
+        let (variable, text) = match source {
+            Some(KeySource::Value(value)) => (name, value.clone()),
+            Some(KeySource::File(path)) => {
+                let text = key_file(&self.files, path).await;
+                let text = text.map_err(|problem| ConfigError::new(&in_a_file, problem))?;
+                (in_a_file.as_str(), text)
+            }
+            None => return Err(ConfigError::new(name, "is not set")),
         };
-        let current = match source {
-            Some(KeySource::Value(value)) => value.clone(),
-            Some(KeySource::File(path)) => key_file(&self.files, path).await.map_err(error)?,
-            None => return Err(error("is not set".to_owned())),
-        };
+        let key = AccessKey::of(&text).map_err(|problem: KeyProblem| ConfigError {
+            shape: problem.shape(),
+            ..ConfigError::new(variable, problem.to_string())
+        })?;
+        let evidence = key.evidence(variable);
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let known = keys
             .entry(candidate.id())
-            .or_insert_with(|| (Arc::new(current.clone()), 0));
-        if known.0.expose_secret() != current.expose_secret() {
-            *known = (Arc::new(current), known.1 + 1);
+            .or_insert_with(|| (Arc::new(key.secret.clone()), 0));
+        if known.0.expose_secret() != key.secret.expose_secret() {
+            *known = (Arc::new(key.secret), known.1 + 1);
         }
-        Ok(Secret {
+        let secret = Secret {
             user: KEY_USER.to_owned(),
             password: Arc::clone(&known.0),
             generation: known.1,
-        })
+        };
+        Ok((secret, evidence))
     }
 }
 
@@ -210,9 +224,6 @@ async fn tokens(
     let (Some(candidate), Some(identity)) = (candidate, config.identity.clone()) else {
         return Ok(None);
     };
-    if config.auth == AuthPolicy::AccessKey {
-        return Ok(None);
-    }
     let source = Source::new(identity, files).await?;
     let cache = Arc::clone(cache);
     Ok(Some(Tokens::new(source, config.timeout, move |lease| {
@@ -231,11 +242,6 @@ fn secret(lease: &Lease) -> Secret {
 async fn key_file(files: &Files, path: &Path) -> Result<SecretString, String> {
     let read = files.read(path, MAX_SECRET).await;
     let bytes = read.map_err(|error| error.to_string())?;
-    let key = std::str::from_utf8(&bytes)
-        .map_err(|_| "holds no text".to_owned())?
-        .trim();
-    if key.is_empty() {
-        return Err("holds no key".to_owned());
-    }
-    Ok(SecretString::from(key))
+    let text = std::str::from_utf8(&bytes).map_err(|_| "holds no text".to_owned())?;
+    Ok(SecretString::from(text))
 }

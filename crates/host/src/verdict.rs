@@ -9,14 +9,14 @@ use tracing::error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// That the cache can be used.
-    Warm,
+    Kept,
     /// Also that a new connection can be made, beside the kept one.
-    Cold,
+    NewConnection,
 }
 
 /// Makes a check, or joins one under way in the component.
 pub async fn fresh(health: &Health, proof: Proof) -> Report {
-    match health.check(proof == Proof::Cold).await {
+    match health.check(proof == Proof::NewConnection).await {
         Ok(report) => report,
         Err(error) => {
             error!(%error, "no verdict");

@@ -4,10 +4,13 @@
 //! wrong place.
 
 mod identity;
+mod key;
 mod parse;
 
 pub use identity::{Identity, ManagedIdentity, WorkloadIdentity};
+pub use key::{AccessKey, KeyProblem};
 
+use cache_health_diagnosis::Service;
 use secrecy::SecretString;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -37,7 +40,7 @@ pub const NAMES: [&str; 23] = [
     "CACHE_HEALTH_TIMEOUT",
     "CACHE_HEALTH_INTERVAL",
     "CACHE_HEALTH_FAILURES",
-    "CACHE_HEALTH_COLD_EVERY",
+    "CACHE_HEALTH_NEW_CONNECTION_EVERY",
     "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
     "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
 ];
@@ -79,6 +82,19 @@ pub struct ConfigError {
     pub variable: String,
     /// What is wrong with it. Never its value.
     pub problem: String,
+    /// What the value looks like, where that says something: a name of [`crate::shape`].
+    pub shape: Option<&'static str>,
+}
+
+impl ConfigError {
+    /// A setting, and what is wrong with it.
+    pub fn new(variable: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            variable: variable.into(),
+            problem: problem.into(),
+            shape: None,
+        }
+    }
 }
 
 /// Which credentials may be used (`REDIS_AUTH`).
@@ -95,7 +111,7 @@ pub enum AuthPolicy {
 /// Where an access key is.
 #[derive(Clone, Debug)]
 pub enum KeySource {
-    /// In the variable.
+    /// In the variable, as it is set.
     Value(SecretString),
     /// In a file that is read whenever the key is needed, so that it can be rotated.
     File(PathBuf),
@@ -128,12 +144,14 @@ pub struct Config {
     pub interval: Duration,
     /// `CACHE_HEALTH_FAILURES`: failing samples in a row before `/readyz` says 503.
     pub failures: u32,
-    /// `CACHE_HEALTH_COLD_EVERY`: how often a new connection is proved.
-    pub cold_every: Duration,
+    /// `CACHE_HEALTH_NEW_CONNECTION_EVERY`: how often a new connection is proved.
+    pub new_connection_every: Duration,
     /// `CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND`: new connections to the cache, whoever causes them.
     pub max_connections_per_second: u32,
     /// `CACHE_HEALTH_MAX_CHECKS_PER_SECOND`: checks on connections, whoever asks.
     pub max_checks_per_second: u32,
+    /// What is wrong with the variables and stops nothing.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// One way to authenticate that is configured.
@@ -180,18 +198,24 @@ impl Config {
     /// Reads the variables. The first that cannot be used is the error.
     pub fn from_variables(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let read = parse::Reader::new(variables);
-        let config = Self {
-            host: read.required("REDIS_HOST", parse::host)?,
-            port: read.or("REDIS_PORT", 6380, parse::port)?,
-            auth: read.or("REDIS_AUTH", AuthPolicy::Auto, parse::auth)?,
+        let auth = read.or("REDIS_AUTH", AuthPolicy::Auto, parse::auth)?;
+        let host = read.required("REDIS_HOST", parse::host)?;
+        let [primary, secondary] = keys(&read, auth)?;
+        // What the policy does not need is not looked at.
+        let (identity, unused) = match auth {
+            AuthPolicy::AccessKey => (None, Vec::new()),
+            AuthPolicy::Auto | AuthPolicy::Entra => identity::read(&read),
+        };
+        let mut config = Self {
+            port: parse::redis_port(&read)?.unwrap_or(Service::of(&host).port()),
+            host,
+            auth,
+            primary,
+            secondary,
+            identity,
+            warnings: Vec::new(),
             key: read.or("REDIS_HEALTH_KEY", "health".to_owned(), parse::key)?,
             ca_file: read.optional("REDIS_CA_FILE", parse::path)?,
-            primary: read.key("REDIS_ACCESS_KEY", "REDIS_ACCESS_KEY_FILE")?,
-            secondary: read.key(
-                "REDIS_ACCESS_KEY_SECONDARY",
-                "REDIS_ACCESS_KEY_SECONDARY_FILE",
-            )?,
-            identity: identity::read(&read)?,
             listen: read.or(
                 "CACHE_HEALTH_LISTEN",
                 default_listen(),
@@ -208,10 +232,10 @@ impl Config {
                 parse::interval,
             )?,
             failures: read.or("CACHE_HEALTH_FAILURES", 2, parse::failures)?,
-            cold_every: read.or(
-                "CACHE_HEALTH_COLD_EVERY",
+            new_connection_every: read.or(
+                "CACHE_HEALTH_NEW_CONNECTION_EVERY",
                 Duration::from_secs(600),
-                parse::cold_every,
+                parse::new_connection_every,
             )?,
             max_connections_per_second: read.or(
                 "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
@@ -224,7 +248,9 @@ impl Config {
                 parse::per_second,
             )?,
         };
-        config.has_a_credential(&read)?;
+        config.has_a_credential(&read, &unused)?;
+        config.warnings = read.into_warnings();
+        config.warnings.extend(unused);
         Ok(config)
     }
 
@@ -242,9 +268,17 @@ impl Config {
             .collect()
     }
 
-    fn has_a_credential(&self, read: &parse::Reader<'_>) -> Result<(), ConfigError> {
+    /// `unused`: what is wrong with an identity that is only half there, the better reason for having none.
+    fn has_a_credential(
+        &self,
+        read: &parse::Reader<'_>,
+        unused: &[ConfigError],
+    ) -> Result<(), ConfigError> {
         let entra = self.identity.is_some();
         let key = self.primary.is_some() || self.secondary.is_some();
+        if let (false, false, Some(error)) = (entra, key, unused.first()) {
+            return Err(error.clone());
+        }
         match self.auth {
             AuthPolicy::Entra if !entra => Err(read.error(
                 "REDIS_AUTH",
@@ -264,6 +298,19 @@ impl Config {
             _ => Ok(()),
         }
     }
+}
+
+/// Both access keys, unless none may be used.
+fn keys(read: &parse::Reader<'_>, auth: AuthPolicy) -> Result<[Option<KeySource>; 2], ConfigError> {
+    if auth == AuthPolicy::Entra {
+        return Ok([None, None]);
+    }
+    let primary = read.key("REDIS_ACCESS_KEY", "REDIS_ACCESS_KEY_FILE")?;
+    let secondary = read.key(
+        "REDIS_ACCESS_KEY_SECONDARY",
+        "REDIS_ACCESS_KEY_SECONDARY_FILE",
+    )?;
+    Ok([primary, secondary])
 }
 
 fn default_listen() -> SocketAddr {

@@ -6,9 +6,13 @@ use cache_health_report::{Failure, Kind};
 
 impl From<&ConfigError> for Failure {
     fn from(error: &ConfigError) -> Self {
-        Self::of(Kind::Config)
+        let failure = Self::of(Kind::Config)
             .with("config.variable", &error.variable)
-            .with("config.problem", &error.problem)
+            .with("config.problem", &error.problem);
+        match error.shape {
+            Some(shape) => failure.with("config.shape", shape),
+            None => failure,
+        }
     }
 }
 

@@ -190,7 +190,7 @@ mod tests {
             ),
             ("CLUSTERDOWN Hash slot not served", other("CLUSTERDOWN")),
             ("MASTERDOWN Link with MASTER is down", other("MASTERDOWN")),
-            ("ERR max number of clients reached", other("ERR")),
+            ("ERR something new", other("ERR")),
         ];
         for (line, reply) in cases {
             assert_eq!(Reply::of(line), reply, "{line}");
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn prose_that_may_repeat_a_secret_is_never_passed_on() {
         let line = "ERR unknown command 'AUTH', with args beginning with: 'oid' 's3cret'";
-        assert_eq!(Reply::of(line), other("ERR"));
+        assert!(!format!("{:?}", Reply::of(line)).contains("s3cret"));
         for line in [
             "s3cret",
             "",

@@ -56,6 +56,55 @@ pub fn of_key(text: &str) -> Option<&'static str> {
     (shorter && is_base64(text) && !text.ends_with('=')).then_some("truncated")
 }
 
+/// What a setting looks like that cannot be used, if that says something. The names are documented in
+/// `docs/reference/report.md`.
+pub fn of_setting(text: &str) -> Option<&'static str> {
+    let lower = text.to_ascii_lowercase();
+    match of_key(text) {
+        Some(shape @ ("key-vault-reference" | "template" | "connection-string")) => Some(shape),
+        _ if lower.contains("://") => Some("url"),
+        _ => None,
+    }
+}
+
+/// What stood around a value and was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// U+FEFF, which some editors put at the start of a file.
+    ByteOrderMark,
+    /// Quotation marks, which a shell would have taken away.
+    Quotes,
+}
+
+impl Removed {
+    /// Its name in evidence.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByteOrderMark => "byte-order-mark",
+            Self::Quotes => "quotation-marks",
+        }
+    }
+
+    /// As the problem of a variable.
+    pub fn problem(self) -> &'static str {
+        match self {
+            Self::ByteOrderMark => "starts with a byte order mark, which was left out",
+            Self::Quotes => "stands in quotation marks, which were left out",
+        }
+    }
+}
+
+/// A value without what stands around it. `plausible`: whether what is between quotation marks is a value.
+pub fn bare(text: &str, plausible: impl Fn(&str) -> bool) -> (&str, Option<Removed>) {
+    let unmarked = text.strip_prefix('\u{feff}').map(str::trim);
+    let marked = unmarked.map(|_| Removed::ByteOrderMark);
+    let text = unmarked.unwrap_or(text);
+    match quoted(text).map(str::trim) {
+        Some(inner) if plausible(inner) => (inner, Some(Removed::Quotes)),
+        _ => (text, marked),
+    }
+}
+
 /// What stands between quotation marks around the whole.
 pub fn quoted(text: &str) -> Option<&str> {
     let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);

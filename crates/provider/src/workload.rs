@@ -44,6 +44,7 @@ mod tests {
             tenant_id: "contoso.example".into(),
             client_id: "2cd0f3b5".into(),
             token_file: "/token".into(),
+            has_proxy: false,
         }
     }
 

@@ -24,6 +24,7 @@ pub fn settings_to_wit(config: &Config) -> settings::Settings {
         port: config.port,
         health_key: config.key.clone(),
         spelling: SPELLING.to_owned(),
+        warnings: config.warnings.iter().map(config_error_to_wit).collect(),
     }
 }
 

@@ -4,8 +4,8 @@ use crate::bindings::exports::cache_health::capabilities::{access, credentials, 
 use crate::connection::{self, Connection, Login};
 use crate::{clock, convert, tokens, variables};
 use cache_health_provider::SecretString;
-use cache_health_provider::config::{Candidate, Identity, KeySource};
-use cache_health_report::Failure;
+use cache_health_provider::config::{AccessKey, Candidate, ConfigError, Identity, KeySource};
+use cache_health_report::{Evidence, Failure};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ pub struct Credential {
     generation: u64,
     expires_at: Option<i64>,
     renewal_failure: Option<Failure>,
+    evidence: Evidence,
 }
 
 impl settings::Guest for Provider {
@@ -67,9 +68,9 @@ impl credentials::GuestCredential for Credential {
             .into_iter()
             .find(|candidate| candidate.id() == id);
         let candidate = candidate.ok_or_else(|| convert::internal(UNKNOWN))?;
-        let key = match candidate {
-            Candidate::Primary => &config.primary,
-            Candidate::Secondary => &config.secondary,
+        let (key, variable) = match candidate {
+            Candidate::Primary => (&config.primary, "redis_access_key"),
+            Candidate::Secondary => (&config.secondary, "redis_access_key_secondary"),
             Candidate::ManagedIdentity | Candidate::WorkloadIdentity => {
                 // A workload identity has its assertion in a file, which this provider has none of.
                 let Some(Identity::Managed(identity)) = &config.identity else {
@@ -84,6 +85,7 @@ impl credentials::GuestCredential for Credential {
                     generation: held.generation,
                     expires_at: Some(held.expires_at),
                     renewal_failure: held.renewal_failure,
+                    evidence: Evidence::new(),
                     password: held.secret,
                 }));
             }
@@ -92,13 +94,20 @@ impl credentials::GuestCredential for Credential {
         let Some(KeySource::Value(key)) = key else {
             return Err(changed());
         };
+        let key = AccessKey::of(key).map_err(|problem| {
+            convert::config_error_to_wit(&ConfigError {
+                shape: problem.shape(),
+                ..ConfigError::new(variable, problem.to_string())
+            })
+        })?;
         Ok(credentials::Credential::new(Credential {
             candidate,
             user: KEY_USER.to_owned(),
-            generation: fingerprint(key),
+            generation: fingerprint(&key.secret),
             expires_at: None,
             renewal_failure: None,
-            password: Arc::new(key.clone()),
+            evidence: key.evidence(variable),
+            password: Arc::new(key.secret),
         }))
     }
 
@@ -109,7 +118,7 @@ impl credentials::GuestCredential for Credential {
             principal: self.candidate.is_entra().then(|| self.user.clone()),
             expires_at: self.expires_at,
             renewal_failure: self.renewal_failure.clone().map(convert::failure_to_wit),
-            evidence: Vec::new(),
+            evidence: self.evidence.clone().into_list(),
         }
     }
 }

@@ -37,10 +37,8 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
             // Anything else is not: a store that is down must not turn `entra` into the default.
             // Spin's own error text could quote a template, so it goes no further.
             Err(_) => {
-                return Err(ConfigError {
-                    variable: spelled,
-                    problem: "could not be read: Spin's variable provider failed".to_owned(),
-                });
+                let problem = "could not be read: Spin's variable provider failed";
+                return Err(ConfigError::new(spelled, problem));
             }
         }
     }

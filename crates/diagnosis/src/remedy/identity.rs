@@ -94,8 +94,8 @@ fn no_such_identity(case: &Case<'_>) -> String {
 fn token_endpoint(case: &Case<'_>) -> String {
     match case.value("identity.problem") {
         Some("unreachable" | "timeout") if case.value("identity.proxy").is_some() => {
-            "Entra's token endpoint cannot be reached through the proxy in HTTPS_PROXY: check that the proxy lets AZURE_AUTHORITY_HOST \
-             through, or name the host in NO_PROXY to reach it without."
+            "HTTPS_PROXY is set, so the way out probably leads through a proxy, and cache-health goes to Entra directly: open the \
+             direct way to AZURE_AUTHORITY_HOST (login.microsoftonline.com, port 443) in the firewall, or use an access key."
                 .into()
         }
         _ if case.kind == Kind::TokenRejected => "Entra refused, and gave no reason that could be read: check AZURE_TENANT_ID, \

@@ -106,10 +106,7 @@ impl TlsSettings {
         variable: &'static str,
         path: Option<PathBuf>,
     ) -> Result<Arc<Self>, ConfigError> {
-        let error = |error: CaFileError| ConfigError {
-            variable: variable.to_owned(),
-            problem: error.to_string(),
-        };
+        let error = |error: CaFileError| ConfigError::new(variable, error.to_string());
         let Some(path) = path else {
             let roots = RootCertStore {
                 roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),

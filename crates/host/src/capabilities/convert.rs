@@ -22,6 +22,11 @@ pub fn settings_to_wit(config: &Config) -> settings::Settings {
         port: config.port,
         health_key: config.key.clone(),
         spelling: Spelling::Environment.as_str().to_owned(),
+        warnings: config
+            .warnings
+            .iter()
+            .map(|warning| failure_to_wit(warning.into()))
+            .collect(),
     }
 }
 
@@ -45,7 +50,7 @@ pub fn description_to_wit(credential: &Credential) -> credentials::Description {
         principal: credential.principal.clone(),
         expires_at: credential.expires_at,
         renewal_failure: credential.renewal_failure.clone().map(failure_to_wit),
-        evidence: Vec::new(),
+        evidence: credential.evidence.clone().into_list(),
     }
 }
 

@@ -31,14 +31,15 @@ impl Source {
 
     /// Asks for a token, once. A failure says whom was asked, and how.
     pub async fn request(&self) -> Result<Token, NoToken> {
-        let (result, endpoint, asked) = match self {
+        let (result, endpoint, asked, has_proxy) = match self {
             Self::Managed(identity) => {
                 let asked = identity.client_id.as_ref().map(|_| "client_id");
-                (managed::request(identity).await, &identity.endpoint, asked)
+                let result = managed::request(identity).await;
+                (result, &identity.endpoint, asked, false)
             }
             Self::Workload(identity, tls, files) => {
                 let result = workload::request(identity, tls, files).await;
-                (result, &identity.authority, None)
+                (result, &identity.authority, None, identity.has_proxy)
             }
         };
         result.map_err(|mut no_token| {
@@ -49,6 +50,9 @@ impl Source {
             }
             if let Some(asked) = asked {
                 evidence.set("identity.asked", asked);
+            }
+            if has_proxy {
+                evidence.set("identity.proxy", "HTTPS_PROXY");
             }
             no_token
         })

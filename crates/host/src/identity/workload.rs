@@ -25,10 +25,7 @@ pub async fn request(
 ) -> Result<Token, NoToken> {
     let assertion = assertion(files, &configured.token_file).await;
     let assertion = assertion.map_err(|error| {
-        let error = ConfigError {
-            variable: "AZURE_FEDERATED_TOKEN_FILE".to_owned(),
-            problem: error.to_string(),
-        };
+        let error = ConfigError::new("AZURE_FEDERATED_TOKEN_FILE", error.to_string());
         NoToken::from(Failure::from(&error))
     })?;
     let unreachable = |_: io::Error| NoToken::from(unavailable("unreachable"));

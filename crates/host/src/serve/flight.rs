@@ -21,8 +21,8 @@ type Flight = Shared<BoxFuture<'static, Arc<Sample>>>;
 pub struct Flights {
     health: Health,
     cache: Arc<Cache>,
-    warm: Arc<Checks>,
-    cold: Arc<Checks>,
+    kept: Arc<Checks>,
+    new_connection: Arc<Checks>,
 }
 
 /// The checks of one proof: the one under way, and the last one's result. Never a background sample's.
@@ -41,8 +41,8 @@ impl Flights {
         Self {
             health,
             cache: Arc::clone(cache),
-            warm: Arc::default(),
-            cold: Arc::default(),
+            kept: Arc::default(),
+            new_connection: Arc::default(),
         }
     }
 
@@ -50,8 +50,8 @@ impl Flights {
     /// result answers if it is young enough.
     pub async fn check(&self, proof: Proof) -> Arc<Sample> {
         let checks = match proof {
-            Proof::Warm => &self.warm,
-            Proof::Cold => &self.cold,
+            Proof::Kept => &self.kept,
+            Proof::NewConnection => &self.new_connection,
         };
         let flight = {
             let mut state = checks.lock();

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/livez` | 200 while the process works; never touches Redis |
 //! | `/readyz` | 200 or 503, damped, from the newest sample; `?verbose` adds a line per step |
-//! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now, `?new-connection=1` a cold one |
+//! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now, `?new-connection=1` one on a new connection |
 //!
 //! With `--component`, every other path is answered by somebody else's component.
 //!
@@ -83,7 +83,7 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         app.clone(),
         embedded.health(Caller::Sampler),
         config.interval,
-        config.cold_every,
+        config.new_connection_every,
     ));
     let address = listener.local_addr().unwrap_or(config.listen);
     info!(%address, host = config.host, port = config.port, "serving /livez, /readyz and /healthz");

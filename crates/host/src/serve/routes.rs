@@ -27,8 +27,8 @@ pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
         Ok(Asked::Live) => respond(Answer::live()),
         Ok(Asked::Ready { verbose }) => readyz(app, verbose),
         Ok(Asked::Newest) => newest(app).await,
-        Ok(Asked::Fresh) => fresh(app, Proof::Warm).await,
-        Ok(Asked::NewConnection) => fresh(app, Proof::Cold).await,
+        Ok(Asked::Fresh) => fresh(app, Proof::Kept).await,
+        Ok(Asked::NewConnection) => fresh(app, Proof::NewConnection).await,
     }
 }
 
@@ -85,7 +85,7 @@ fn whole(sample: &Sample) -> Response {
 async fn newest(app: &App) -> Response {
     let Some(sample) = app.newest() else {
         // Nothing is known yet: the first check is under way.
-        return fresh(app, Proof::Warm).await;
+        return fresh(app, Proof::Kept).await;
     };
     if let Readiness::Stale(age) = app.readiness() {
         let stale = Failure::of(Kind::Stale).with("sample.ageSeconds", age.as_secs().to_string());

@@ -19,9 +19,19 @@ const JITTER: f64 = 0.1;
 /// replicas must not log in at every interval.
 const MOST_PAUSE: Duration = Duration::from_secs(60);
 
-/// One check now, and then one per interval; a cold one every `cold_every`.
-pub async fn sample_for_ever(app: App, health: Health, interval: Duration, cold_every: Duration) {
-    let mut plan = Plan::new(interval, cold_every, Instant::now(), fastrand::f64());
+/// One check now, and then one per interval; one that proves a new connection every `new_connection_every`.
+pub async fn sample_for_ever(
+    app: App,
+    health: Health,
+    interval: Duration,
+    new_connection_every: Duration,
+) {
+    let mut plan = Plan::new(
+        interval,
+        new_connection_every,
+        Instant::now(),
+        fastrand::f64(),
+    );
     loop {
         let started = Instant::now();
         let proof = plan.next(started);
@@ -35,7 +45,7 @@ pub async fn sample_for_ever(app: App, health: Health, interval: Duration, cold_
 /// Which proof the next sample makes. Pure.
 struct Plan {
     interval: Duration,
-    cold_every: Duration,
+    new_connection_every: Duration,
     /// When a new connection is proved next, as long as all is well.
     due: Instant,
     /// While samples fail: when a new connection may be tried next, and the pause before that.
@@ -43,18 +53,22 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(interval: Duration, cold_every: Duration, now: Instant, chance: f64) -> Self {
+    fn new(interval: Duration, new_connection_every: Duration, now: Instant, chance: f64) -> Self {
         Self {
             interval,
-            cold_every,
-            due: now + jittered(cold_every, chance),
+            new_connection_every,
+            due: now + jittered(new_connection_every, chance),
             retry: None,
         }
     }
 
     fn next(&self, now: Instant) -> Proof {
         let due = self.retry.map_or(self.due, |(due, _)| due);
-        if now >= due { Proof::Cold } else { Proof::Warm }
+        if now >= due {
+            Proof::NewConnection
+        } else {
+            Proof::Kept
+        }
     }
 
     /// A sample fails: the next one proves a new connection, since the kept one may lead to a server that is
@@ -62,15 +76,15 @@ impl Plan {
     fn learn(&mut self, proof: Proof, report: &Report, started: Instant, chance: f64) {
         if report.failure.is_none() {
             self.retry = None;
-            if proof == Proof::Cold && proved_new(report) {
-                self.due = started + jittered(self.cold_every, chance);
+            if proof == Proof::NewConnection && proved_new(report) {
+                self.due = started + jittered(self.new_connection_every, chance);
             }
             return;
         }
         self.retry = match (proof, self.retry) {
-            (Proof::Warm, None) => Some((started, Duration::ZERO)),
-            (Proof::Warm, waiting) => waiting,
-            (Proof::Cold, before) => {
+            (Proof::Kept, None) => Some((started, Duration::ZERO)),
+            (Proof::Kept, waiting) => waiting,
+            (Proof::NewConnection, before) => {
                 let pause = before.map_or(Duration::ZERO, |(_, pause)| pause) * 2;
                 let pause = pause.max(self.interval).min(MOST_PAUSE);
                 Some((started + jittered(pause, chance), pause))
@@ -79,7 +93,7 @@ impl Plan {
     }
 }
 
-/// Whether a cold sample proved a new connection.
+/// Whether a sample proved a new connection.
 fn proved_new(report: &Report) -> bool {
     let warned = report.warnings.iter().any(|w| !w.kind.only_warns());
     report.failure.is_none() && !warned
@@ -107,15 +121,15 @@ mod tests {
 
     /// Which of the samples of so many intervals of ten seconds prove a new connection, when all of them end
     /// like this from the second on.
-    fn cold_samples(kind: Kind, samples: u32) -> Vec<u32> {
+    fn proving_samples(kind: Kind, samples: u32) -> Vec<u32> {
         let start = Instant::now();
         let mut plan = Plan::new(SECOND * 10, SECOND * 600, start, 0.5);
-        let mut cold = Vec::new();
+        let mut proved = Vec::new();
         for number in 0..samples {
             let now = start + SECOND * 10 * number;
             let proof = plan.next(now);
-            if proof == Proof::Cold {
-                cold.push(number);
+            if proof == Proof::NewConnection {
+                proved.push(number);
             }
             let mut report = verdict::failure(&Failure::of(kind));
             if number == 0 {
@@ -123,14 +137,14 @@ mod tests {
             }
             plan.learn(proof, &report, now, 0.5);
         }
-        cold
+        proved
     }
 
     #[test]
     fn after_a_failing_sample_the_next_one_proves_a_new_connection_and_backs_off_to_a_minute() {
         // Sample 1 fails on the kept connection.
         assert_eq!(
-            cold_samples(Kind::OutOfMemory, 30),
+            proving_samples(Kind::OutOfMemory, 30),
             [2, 3, 5, 9, 15, 21, 27]
         );
     }
@@ -142,12 +156,12 @@ mod tests {
         let failing = verdict::failure(&Failure::of(Kind::OutOfMemory));
         let mut passing = failing.clone();
         passing.failure = None;
-        plan.learn(Proof::Warm, &failing, start, 0.5);
-        assert_eq!(plan.next(start + SECOND * 10), Proof::Cold);
-        plan.learn(Proof::Cold, &passing, start + SECOND * 10, 0.5);
-        assert_eq!(plan.next(start + SECOND * 20), Proof::Warm);
-        plan.learn(Proof::Warm, &failing, start + SECOND * 20, 0.5);
-        assert_eq!(plan.next(start + SECOND * 30), Proof::Cold);
+        plan.learn(Proof::Kept, &failing, start, 0.5);
+        assert_eq!(plan.next(start + SECOND * 10), Proof::NewConnection);
+        plan.learn(Proof::NewConnection, &passing, start + SECOND * 10, 0.5);
+        assert_eq!(plan.next(start + SECOND * 20), Proof::Kept);
+        plan.learn(Proof::Kept, &failing, start + SECOND * 20, 0.5);
+        assert_eq!(plan.next(start + SECOND * 30), Proof::NewConnection);
     }
 
     #[test]

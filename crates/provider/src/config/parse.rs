@@ -3,6 +3,7 @@
 use super::{AuthPolicy, ConfigError, KeySource, Variables};
 use crate::shape;
 use secrecy::SecretString;
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,28 +15,42 @@ type Problem = &'static str;
 const MAX_HOST: usize = 253;
 /// The longest health key. Redis would take more; nobody means it.
 const MAX_KEY: usize = 512;
-/// The longest key or header that is taken for one.
+/// The longest header that is taken for one.
 const MAX_SECRET: usize = 4096;
 
 /// Reads variables and words the errors.
 pub struct Reader<'a> {
     variables: &'a dyn Variables,
+    warnings: RefCell<Vec<ConfigError>>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(variables: &'a dyn Variables) -> Self {
-        Self { variables }
-    }
-
-    pub fn error(&self, name: &str, problem: &str) -> ConfigError {
-        ConfigError {
-            variable: self.variables.spelling(name),
-            problem: problem.to_owned(),
+        Self {
+            variables,
+            warnings: RefCell::default(),
         }
     }
 
-    /// Trimmed; empty and white space is unset.
-    pub fn text(&self, name: &str) -> Result<Option<String>, ConfigError> {
+    pub fn error(&self, name: &str, problem: &str) -> ConfigError {
+        ConfigError::new(self.variables.spelling(name), problem)
+    }
+
+    /// Keeps what is wrong and stops nothing, once: a variable may be read more often.
+    pub fn warn(&self, warning: ConfigError) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// What was wrong and stopped nothing.
+    pub fn into_warnings(self) -> Vec<ConfigError> {
+        self.warnings.into_inner()
+    }
+
+    /// As it is set, trimmed; empty and white space is unset.
+    fn raw(&self, name: &str) -> Result<Option<String>, ConfigError> {
         let text = self
             .variables
             .get(name)
@@ -45,14 +60,36 @@ impl<'a> Reader<'a> {
             .filter(|text| !text.is_empty()))
     }
 
+    /// As it is meant: without a byte order mark, and without the quotation marks that `docker run --env-file` and
+    /// Kubernetes keep, with a warning for either.
+    pub fn text(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let Some(raw) = self.raw(name)? else {
+            return Ok(None);
+        };
+        let (text, removed) = shape::bare(&raw, |_| true);
+        if let Some(removed) = removed {
+            self.warn(self.error(name, removed.problem()));
+        }
+        Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// Whether it is set, to whatever.
+    pub fn is_set(&self, name: &str) -> bool {
+        matches!(self.raw(name), Ok(Some(_)) | Err(_))
+    }
+
     pub fn optional<T>(
         &self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Result<Option<T>, ConfigError> {
-        self.text(name)?
-            .map(|text| parse(&text).map_err(|problem| self.error(name, problem)))
-            .transpose()
+        let parsed = self.text(name)?.map(|text| {
+            parse(&text).map_err(|problem| ConfigError {
+                shape: shape::of_setting(&text),
+                ..self.error(name, problem)
+            })
+        });
+        parsed.transpose()
     }
 
     pub fn or<T>(
@@ -74,7 +111,8 @@ impl<'a> Reader<'a> {
     }
 
     pub fn key(&self, name: &str, file: &str) -> Result<Option<KeySource>, ConfigError> {
-        let value = self.optional(name, secret)?;
+        // As it is: what a key is meant to be is decided where it is used, a file's like this one.
+        let value = self.raw(name)?.map(SecretString::from);
         let path = self.optional(file, path)?;
         match (value, path) {
             (Some(_), Some(_)) => Err(self.error(file, "and its value form are both set")),
@@ -85,7 +123,7 @@ impl<'a> Reader<'a> {
 }
 
 pub fn host(text: &str) -> Result<String, Problem> {
-    if crate::shape::is_template(text) {
+    if shape::is_template(text) {
         return Err("is a template that was not filled in");
     }
     if text.contains("://") || text.contains('/') {
@@ -111,6 +149,24 @@ pub fn port(text: &str) -> Result<u16, Problem> {
         .ok_or("must be a port number from 1 to 65535")
 }
 
+/// `REDIS_PORT`, where it is one: Kubernetes sets a variable of this name to `tcp://10.0.0.1:6379` for a service called
+/// `redis`.
+pub fn redis_port(read: &Reader<'_>) -> Result<Option<u16>, ConfigError> {
+    const NAME: &str = "REDIS_PORT";
+    if read
+        .text(NAME)?
+        .is_some_and(|text| text.starts_with("tcp://"))
+    {
+        read.warn(read.error(
+            NAME,
+            "is what Kubernetes sets for a service called redis (tcp://...), and was taken for unset: set it to the port, \
+             or enableServiceLinks: false in the pod",
+        ));
+        return Ok(None);
+    }
+    read.optional(NAME, port)
+}
+
 pub fn auth(text: &str) -> Result<AuthPolicy, Problem> {
     match text {
         "auto" => Ok(AuthPolicy::Auto),
@@ -129,31 +185,6 @@ pub fn key(text: &str) -> Result<String, Problem> {
 
 pub fn path(text: &str) -> Result<PathBuf, Problem> {
     Ok(PathBuf::from(text))
-}
-
-/// A key as it is meant. What can safely be understood is: a byte order mark, and quotation marks around what looks
-/// like a key. With the key, what it looked like if not like one.
-pub fn key_text(text: &str) -> (&str, Option<&'static str>) {
-    let text = text.trim();
-    let text = match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.trim(),
-        None => text,
-    };
-    match shape::quoted(text) {
-        Some(inner) if shape::is_base64(inner) => (inner, Some("unquoted")),
-        _ => (text, shape::of_key(text)),
-    }
-}
-
-pub fn secret(text: &str) -> Result<SecretString, Problem> {
-    let (key, shape) = key_text(text);
-    if key.len() > MAX_SECRET {
-        return Err("is too long to be an access key");
-    }
-    if shape == Some("key-vault-reference") {
-        return Err("is a Key Vault reference that was not resolved");
-    }
-    Ok(SecretString::from(key))
 }
 
 pub fn header(text: &str) -> Result<SecretString, Problem> {
@@ -216,7 +247,7 @@ pub fn interval(text: &str) -> Result<Duration, Problem> {
     .ok_or("must be a duration from 100ms to 9m, such as 10s")
 }
 
-pub fn cold_every(text: &str) -> Result<Duration, Problem> {
+pub fn new_connection_every(text: &str) -> Result<Duration, Problem> {
     duration(
         text,
         Duration::from_millis(100),

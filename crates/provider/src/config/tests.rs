@@ -24,7 +24,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(config.timeout, Duration::from_secs(5));
     assert_eq!(config.interval, Duration::from_secs(10));
     assert_eq!(config.failures, 2);
-    assert_eq!(config.cold_every, Duration::from_secs(600));
+    assert_eq!(config.new_connection_every, Duration::from_secs(600));
 }
 
 #[test]
@@ -59,8 +59,12 @@ fn what_cannot_be_used_names_its_variable_and_never_its_value() {
             &[HOST, HEADER, ENDPOINT, ("REDIS_AUTH", "access-key")],
             "REDIS_AUTH",
         ),
-        (&[HOST, KEY, ENDPOINT], "IDENTITY_HEADER"),
-        (&[HOST, KEY, HEADER], "IDENTITY_ENDPOINT"),
+        (&[HOST, ENDPOINT], "IDENTITY_HEADER"),
+        (&[HOST, HEADER], "IDENTITY_ENDPOINT"),
+        (
+            &[HOST, ENDPOINT, ("REDIS_AUTH", "entra")],
+            "IDENTITY_HEADER",
+        ),
         (
             &[HOST, HEADER, ("IDENTITY_ENDPOINT", "https://s3cret/")],
             "IDENTITY_ENDPOINT",
@@ -99,8 +103,8 @@ fn what_cannot_be_used_names_its_variable_and_never_its_value() {
             "CACHE_HEALTH_FAILURES",
         ),
         (
-            &[HOST, KEY, ("CACHE_HEALTH_COLD_EVERY", "2d")],
-            "CACHE_HEALTH_COLD_EVERY",
+            &[HOST, KEY, ("CACHE_HEALTH_NEW_CONNECTION_EVERY", "2d")],
+            "CACHE_HEALTH_NEW_CONNECTION_EVERY",
         ),
         (
             &[HOST, KEY, ("CACHE_HEALTH_LISTEN", "s3cret")],
@@ -152,6 +156,137 @@ fn a_workload_identity_needs_its_tenant_and_client() {
 fn a_managed_identity_wins_over_a_workload_identity() {
     let config = config(&[HOST, HEADER, ENDPOINT, TOKEN_FILE, TENANT, CLIENT]).expect("usable");
     assert_eq!(config.candidates(), [Candidate::ManagedIdentity]);
+}
+
+const KEY_ONLY: (&str, &str) = ("REDIS_AUTH", "access-key");
+const THUMBPRINT: (&str, &str) = ("IDENTITY_SERVER_THUMBPRINT", "abcd");
+
+/// What platforms set for identities of their own, and how the warning names them.
+const HALVES: [(&[(&str, &str)], &str, &str); 5] = [
+    (
+        &[HEADER, THUMBPRINT],
+        "IDENTITY_ENDPOINT",
+        "Container Instances",
+    ),
+    (
+        &[ENDPOINT, ("IMDS_ENDPOINT", "http://localhost:40342")],
+        "IDENTITY_HEADER",
+        "Arc",
+    ),
+    (
+        &[
+            ("IDENTITY_ENDPOINT", "https://127.0.0.1:2377/token"),
+            HEADER,
+            THUMBPRINT,
+        ],
+        "IDENTITY_ENDPOINT",
+        "Service Fabric",
+    ),
+    (
+        &[HEADER, ENDPOINT, ("AZURE_CLIENT_ID", "/subscriptions/0/x")],
+        "AZURE_CLIENT_ID",
+        "GUID",
+    ),
+    (
+        &[TOKEN_FILE, CLIENT],
+        "AZURE_TENANT_ID",
+        "AZURE_FEDERATED_TOKEN_FILE",
+    ),
+];
+
+#[test]
+fn half_an_identity_never_stops_a_complete_key() {
+    for (half, variable, says) in HALVES {
+        let config = config(&[&[HOST, KEY], half].concat()).expect("usable");
+        assert_eq!(config.candidates(), [Candidate::Primary], "{half:?}");
+        let [warning] = config.warnings.as_slice() else {
+            panic!("{half:?}: {:?}", config.warnings);
+        };
+        assert_eq!(warning.variable, variable);
+        assert!(warning.problem.contains(says), "{warning}");
+    }
+}
+
+#[test]
+fn half_an_identity_alone_is_an_error_that_names_it() {
+    for (half, variable, says) in HALVES {
+        let error = config(&[&[HOST], half].concat()).expect_err("unusable");
+        assert_eq!(error.variable, variable);
+        assert!(error.problem.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn half_an_identity_never_stops_a_complete_one() {
+    let managed = config(&[HOST, HEADER, ENDPOINT, TOKEN_FILE]).expect("usable");
+    assert_eq!(managed.candidates(), [Candidate::ManagedIdentity]);
+    assert_eq!(managed.warnings[0].variable, "AZURE_TENANT_ID");
+    let workload = config(&[HOST, HEADER, TOKEN_FILE, TENANT, CLIENT]).expect("usable");
+    assert_eq!(workload.candidates(), [Candidate::WorkloadIdentity]);
+    assert_eq!(workload.warnings[0].variable, "IDENTITY_ENDPOINT");
+}
+
+#[test]
+fn what_the_policy_does_not_need_is_not_looked_at() {
+    for (half, ..) in HALVES {
+        let config = config(&[&[HOST, KEY, KEY_ONLY], half].concat()).expect("usable");
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+    let both = [KEY, ("REDIS_ACCESS_KEY_FILE", "/run/key")];
+    let entra = [HOST, HEADER, ENDPOINT, ("REDIS_AUTH", "entra")];
+    let entra = config(&[&entra[..], &both[..]].concat()).expect("usable");
+    assert_eq!(entra.candidates(), [Candidate::ManagedIdentity]);
+}
+
+#[test]
+fn the_port_is_the_services_own_unless_it_is_set() {
+    let port = |host| config(&[("REDIS_HOST", host), KEY]).expect("usable").port;
+    assert_eq!(port("c.redis.cache.windows.net"), 6380);
+    assert_eq!(port("C.westeurope.Redis.Azure.net."), 10000);
+    assert_eq!(port("c.westeurope.redisenterprise.cache.azure.net"), 10000);
+    assert_eq!(port("10.0.0.4"), 6380);
+    let set = [
+        ("REDIS_HOST", "c.x.redis.azure.net"),
+        KEY,
+        ("REDIS_PORT", "8500"),
+    ];
+    assert_eq!(config(&set).expect("usable").port, 8500);
+}
+
+#[test]
+fn what_can_safely_be_understood_is_used_with_a_warning() {
+    let quoted = ("REDIS_HOST", "\"c.example\"");
+    let marked = ("REDIS_PORT", "\u{feff}6390");
+    let read = config(&[quoted, marked, KEY]).expect("usable");
+    assert_eq!((read.host.as_str(), read.port), ("c.example", 6390));
+    let warned: Vec<_> = read.warnings.iter().map(|w| w.variable.as_str()).collect();
+    assert_eq!(warned, ["REDIS_HOST", "REDIS_PORT"]);
+}
+
+#[test]
+fn the_port_that_kubernetes_sets_for_a_service_is_taken_for_unset() {
+    let service = ("REDIS_PORT", "tcp://10.0.171.239:6379");
+    let read = config(&[HOST, KEY, service]).expect("usable");
+    assert_eq!(read.port, 6380);
+    let [warning] = read.warnings.as_slice() else {
+        panic!("{:?}", read.warnings);
+    };
+    assert_eq!(warning.variable, "REDIS_PORT");
+    assert!(warning.problem.contains("Kubernetes"), "{warning}");
+    assert!(!warning.problem.contains("10.0"), "{warning}");
+}
+
+#[test]
+fn the_shape_of_what_cannot_be_used_is_told() {
+    for (value, shape) in [
+        ("rediss://u:p@c:6380", Some("url")),
+        ("${REDIS_HOST}", Some("template")),
+        ("c:6380,password=abc=,ssl=True", Some("connection-string")),
+        ("c d", None),
+    ] {
+        let error = config(&[("REDIS_HOST", value), KEY]).expect_err("unusable");
+        assert_eq!(error.shape, shape, "{value}");
+    }
 }
 
 #[test]

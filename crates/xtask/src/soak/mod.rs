@@ -160,7 +160,7 @@ fn program(standin: &Standin, port: u16) -> Result<Command> {
         .env("CACHE_HEALTH_TIMEOUT", humantime(DEADLINE))
         .env("CACHE_HEALTH_INTERVAL", humantime(INTERVAL))
         .env("CACHE_HEALTH_FAILURES", FAILURES.to_string())
-        .env("CACHE_HEALTH_COLD_EVERY", "5s")
+        .env("CACHE_HEALTH_NEW_CONNECTION_EVERY", "5s")
         .env("RUST_LOG", "error");
     Ok(command)
 }
