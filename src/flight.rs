@@ -12,7 +12,7 @@
 
 use crate::capabilities::Capabilities;
 use crate::check::{observe, settings};
-use crate::memory::Memory;
+use crate::history::History;
 use crate::observations::Observations;
 use crate::verdict::judge;
 use cache_health_report::{AuthMethod, FallbackReason, Report};
@@ -36,7 +36,7 @@ enum Landing {
 type Flight = Rc<RefCell<Landing>>;
 
 thread_local! {
-    static MEMORY: RefCell<Memory> = const { RefCell::new(Memory::new()) };
+    static HISTORY: RefCell<History> = const { RefCell::new(History::new()) };
     /// The check under way: one slot for checks that also prove a new connection, one for those
     /// that do not.
     static FLIGHTS: RefCell<[Option<Flight>; 2]> = const { RefCell::new([None, None]) };
@@ -47,7 +47,7 @@ pub async fn check<C: Capabilities>(host: &C, fresh: bool, new_connection: bool)
     if !fresh
         && !new_connection
         && let Some(Ok(settings)) = settings(host).await
-        && let Some(report) = MEMORY.with_borrow(|m| m.newest(settings.max_age, host.now()))
+        && let Some(report) = HISTORY.with_borrow(|m| m.newest(settings.max_age, host.now()))
     {
         return report;
     }
@@ -82,23 +82,23 @@ async fn landing<C: Capabilities>(host: &C, flight: &Flight) -> Option<Report> {
 }
 
 async fn run<C: Capabilities>(host: &C, new_connection: bool) -> Report {
-    let paused = MEMORY.with_borrow(|memory| memory.paused(host.now()));
+    let paused = HISTORY.with_borrow(|history| history.paused(host.now()));
     let observations = observe(host, paused, new_connection).await;
     let now = host.now();
-    MEMORY.with_borrow_mut(|memory| remember(memory, &observations, now));
+    HISTORY.with_borrow_mut(|history| record(history, &observations, now));
     let report = judge(observations);
-    MEMORY.with_borrow_mut(|memory| memory.keep(&report, now));
+    HISTORY.with_borrow_mut(|history| history.keep(&report, now));
     report
 }
 
 /// Leaves Entra out for a while after a fallback that worked, and only then: with a key that
 /// fails too, each check must find out whether Entra works again.
-fn remember(memory: &mut Memory, observations: &Observations, now: Duration) {
+fn record(history: &mut History, observations: &Observations, now: Duration) {
     let Some(last) = observations.attempts.last() else {
         return;
     };
     if last.trouble.is_some() || last.candidate.method == AuthMethod::Entra {
-        memory.clear_pause();
+        history.clear_pause();
         return;
     }
     let first = &observations.attempts[0];
@@ -108,7 +108,7 @@ fn remember(memory: &mut Memory, observations: &Observations, now: Duration) {
         .get(1)
         .and_then(|attempt| attempt.reason);
     if let (true, Some(FallbackReason::Failed(kind))) = (tried_now, reason) {
-        memory.entra_failed(kind, now);
+        history.entra_failed(kind, now);
     }
 }
 

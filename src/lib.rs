@@ -11,12 +11,12 @@ mod check;
 mod convert;
 mod deadline;
 mod flight;
+mod history;
 mod host;
-mod memory;
 mod observations;
 mod policy;
 #[cfg(test)]
-mod script;
+mod scripted_host;
 mod verdict;
 
 use bindings::exports::cache_health::probe::health::{CheckOptions, Guest, Report};

@@ -82,7 +82,7 @@ fn an_app_in_python_gets_the_verdict_and_the_remedy() {
 #[test]
 fn a_component_that_imports_the_capabilities_is_linked_to_them() {
     let azure = Azure::start();
-    let own = guests().own_host();
+    let own = guests().http();
     let server = azure
         .check_key()
         .env("RUST_LOG", LOG)

@@ -1,4 +1,4 @@
-//! One set of cases, `tests/cases/cases.json`, over both compositions: the own host, and the Spin
+//! One set of cases, `tests/cases/cases.json`, over both compositions: the standalone host, and the Spin
 //! application on a host with Spin's interfaces. The same verdicts, but for the differences that
 //! are listed here by name.
 
@@ -29,9 +29,9 @@ fn both_compositions_give_the_same_verdicts() {
     let mut wrong = Vec::new();
     for case in cases() {
         // A scene each: a check must not find what the other one left behind.
-        let own = Scene::of(&case).on_own_host();
+        let own = Scene::of(&case).on_standalone_host();
         if let Err(why) = case.expect.compare(&own, case.expect.step) {
-            wrong.push(format!("{} on the own host: {why}", case.name));
+            wrong.push(format!("{} on the standalone host: {why}", case.name));
         }
         let (status, spin) = Scene::of(&case).on_spin();
         if let Err(why) = case.expect.compare(&spin, case.expect.on_spin()) {

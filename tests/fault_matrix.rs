@@ -1,4 +1,4 @@
-//! The fault matrix, `tests/faults/`, on the own host and on the Spin composition: never a false
+//! The fault matrix, `tests/faults/`, on the standalone host and on the Spin composition: never a false
 //! green, never a stuck red.
 
 mod faults;
@@ -29,10 +29,10 @@ const MOST_MEMORY: u64 = 64 * 1024 * 1024;
 type Timing = (Duration, Duration);
 
 #[test]
-fn every_row_on_the_own_host() {
+fn every_row_on_the_standalone_host() {
     let rows = faults::rows();
-    let outcomes = run(&rows, |row| Some(on_own_host(row)));
-    report("the own host", &outcomes);
+    let outcomes = run(&rows, |row| Some(on_standalone_host(row)));
+    report("the standalone host", &outcomes);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn the_table_in_the_documentation_is_the_one_that_is_tested() {
 }
 
 /// The program, from the outside.
-fn on_own_host(row: &Row) -> Result<Timing, String> {
+fn on_standalone_host(row: &Row) -> Result<Timing, String> {
     let mut scene = Scene::new();
     (row.prepare)(&mut scene);
     if row.from_the_start {
@@ -132,7 +132,7 @@ fn on_spin(row: &Row, expect: Expect) -> Result<Timing, String> {
         let text = String::from_utf8_lossy(&body);
         let shown = secrets.iter().find(|secret| text.contains(secret.as_str()));
         assert!(shown.is_none(), "a secret in:\n{text}");
-        serde_json::from_slice::<Document>(&body).expect("a report")
+        support::document::read(&text)
     };
     if !row.from_the_start {
         first_pass(fresh())?;

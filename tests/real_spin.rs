@@ -40,7 +40,7 @@ pub fn verdict(application: &Application) -> (u16, Document) {
     let url = format!("{}/healthz?fresh=1", spin.url);
     let mut response = agent.get(url).call().expect("an answer");
     let body = response.body_mut().read_to_string().expect("UTF-8");
-    let document = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
+    let document = crate::support::document::read(&body);
     (response.status().as_u16(), document)
 }
 

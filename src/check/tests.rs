@@ -1,16 +1,16 @@
 use super::*;
 use crate::capabilities::{ConnectFailure, CredentialFacts, Origin, Session};
-use crate::script::{Act, CALL, Script, acts, queue};
+use crate::scripted_host::{Act, CALL, ScriptedHost, acts, queue};
 use crate::verdict::judge;
 use AuthMethod::{AccessKey, Entra};
 use cache_health_report::{Evidence, Report, Status, Step};
 use futures::executor::block_on;
 
-fn report(host: &Script) -> Report {
+fn report(host: &ScriptedHost) -> Report {
     judge(block_on(observe(host, None, false)))
 }
 
-fn report_with_new_connection(host: &Script) -> Report {
+fn report_with_new_connection(host: &ScriptedHost) -> Report {
     judge(block_on(observe(host, None, true)))
 }
 
@@ -47,7 +47,7 @@ fn new() -> Session {
 
 #[test]
 fn everything_working_passes() {
-    let report = report(&Script::new(&[Entra]));
+    let report = report(&ScriptedHost::new(&[Entra]));
     assert_eq!(report.status, Status::Pass, "{report:?}");
     let steps: Vec<Step> = report.steps.iter().map(|result| result.step).collect();
     assert_eq!(steps, [Step::Token, Step::Dns, Step::Set, Step::Get]);
@@ -56,9 +56,9 @@ fn everything_working_passes() {
 #[test]
 fn another_value_than_the_one_written_is_a_mismatch() {
     for value in [None, Some(b"OK".to_vec()), Some(Vec::new())] {
-        let host = Script {
+        let host = ScriptedHost {
             get: queue(Ok(value)),
-            ..Script::new(&[Entra])
+            ..ScriptedHost::new(&[Entra])
         };
         let report = report(&host);
         assert_eq!(failure(&report), (Kind::Mismatch, Some(Step::Get)));
@@ -72,10 +72,10 @@ fn another_value_than_the_one_written_is_a_mismatch() {
 #[test]
 fn a_capability_that_never_answers_is_cut_off_at_the_deadline() {
     let hang = || acts(vec![Act::Hang]);
-    let base = || Script::new(&[Entra]);
+    let base = || ScriptedHost::new(&[Entra]);
     let cases = [
         (
-            Script {
+            ScriptedHost {
                 acquire: acts(vec![Act::Hang]),
                 ..base()
             },
@@ -83,7 +83,7 @@ fn a_capability_that_never_answers_is_cut_off_at_the_deadline() {
             Step::Token,
         ),
         (
-            Script {
+            ScriptedHost {
                 connect: acts(vec![Act::Hang]),
                 ..base()
             },
@@ -91,7 +91,7 @@ fn a_capability_that_never_answers_is_cut_off_at_the_deadline() {
             Step::Connect,
         ),
         (
-            Script {
+            ScriptedHost {
                 set: hang(),
                 ..base()
             },
@@ -99,7 +99,7 @@ fn a_capability_that_never_answers_is_cut_off_at_the_deadline() {
             Step::Set,
         ),
         (
-            Script {
+            ScriptedHost {
                 get: acts(vec![Act::Hang]),
                 ..base()
             },
@@ -118,10 +118,10 @@ fn a_capability_that_never_answers_is_cut_off_at_the_deadline() {
 
 #[test]
 fn a_token_leaves_half_of_the_deadline_to_the_key() {
-    let works = block_on(Script::new(&[]).acquire(0, Duration::ZERO));
-    let host = Script {
+    let works = block_on(ScriptedHost::new(&[]).acquire(0, Duration::ZERO));
+    let host = ScriptedHost {
         acquire: acts(vec![Act::Hang, Act::Return(works)]),
-        ..Script::new(&[Entra, AccessKey])
+        ..ScriptedHost::new(&[Entra, AccessKey])
     };
     let report = report(&host);
     assert_eq!(report.status, Status::Warn);
@@ -136,9 +136,9 @@ fn a_token_leaves_half_of_the_deadline_to_the_key() {
 
 #[test]
 fn a_permission_denied_does_not_fall_back() {
-    let host = Script {
+    let host = ScriptedHost {
         set: queue(Err(Failure::of(Kind::PermissionDenied))),
-        ..Script::new(&[Entra, AccessKey])
+        ..ScriptedHost::new(&[Entra, AccessKey])
     };
     let report = report(&host);
     assert_eq!(failure(&report), (Kind::PermissionDenied, Some(Step::Set)));
@@ -148,15 +148,15 @@ fn a_permission_denied_does_not_fall_back() {
 #[test]
 fn every_candidate_refused_fails_with_the_last_and_warns_of_the_first() {
     let refused = Failure::of(Kind::TokenRejected).with("identity.status", "400");
-    let works = block_on(Script::new(&[]).acquire(0, Duration::ZERO));
-    let host = Script {
+    let works = block_on(ScriptedHost::new(&[]).acquire(0, Duration::ZERO));
+    let host = ScriptedHost {
         acquire: acts(vec![Act::Return(Err(refused)), Act::Return(works)]),
         connect: queue(Err(ConnectFailure {
             failure: Failure::of(Kind::AuthRejected),
             step: Step::Auth,
             session: Session::default(),
         })),
-        ..Script::new(&[Entra, AccessKey, AccessKey])
+        ..ScriptedHost::new(&[Entra, AccessKey, AccessKey])
     };
     let report = report(&host);
     assert_eq!(failure(&report), (Kind::AuthRejected, Some(Step::Auth)));
@@ -173,7 +173,7 @@ fn every_candidate_refused_fails_with_the_last_and_warns_of_the_first() {
 #[test]
 fn a_kept_connection_that_broke_is_replaced_within_the_check() {
     for kind in [Kind::Closed, Kind::Timeout] {
-        let fresh = block_on(Script::new(&[]).connect(
+        let fresh = block_on(ScriptedHost::new(&[]).connect(
             &CredentialFacts {
                 principal: None,
                 expires_at: None,
@@ -183,13 +183,13 @@ fn a_kept_connection_that_broke_is_replaced_within_the_check() {
             Duration::ZERO,
             true,
         ));
-        let host = Script {
+        let host = ScriptedHost {
             connect: acts(vec![Act::Return(Ok(kept())), Act::Return(fresh)]),
             set: acts(vec![
                 Act::Return(Err(Failure::of(kind))),
                 Act::Return(Ok(())),
             ]),
-            ..Script::new(&[AccessKey])
+            ..ScriptedHost::new(&[AccessKey])
         };
         let report = report(&host);
         assert!(report.failure.is_none(), "{report:?}");
@@ -207,10 +207,10 @@ fn silence_on_a_kept_connection_and_on_a_new_one_is_a_time_out_of_set() {
         step: Step::Tls,
         session: Session::default(),
     };
-    let host = Script {
+    let host = ScriptedHost {
         connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Err(timeout))]),
         set: acts(vec![Act::Hang]),
-        ..Script::new(&[AccessKey])
+        ..ScriptedHost::new(&[AccessKey])
     };
     let report = report(&host);
     assert_eq!(failure(&report), (Kind::Timeout, Some(Step::Set)));
@@ -218,10 +218,10 @@ fn silence_on_a_kept_connection_and_on_a_new_one_is_a_time_out_of_set() {
 
 #[test]
 fn a_kept_connection_that_lost_its_permission_is_not_replaced() {
-    let host = Script {
+    let host = ScriptedHost {
         connect: queue(Ok(kept())),
         set: queue(Err(Failure::of(Kind::AuthRequired))),
-        ..Script::new(&[AccessKey])
+        ..ScriptedHost::new(&[AccessKey])
     };
     assert_eq!(
         failure(&report(&host)),
@@ -238,14 +238,14 @@ fn a_token_that_ends_soon_warns_only_when_it_could_not_be_renewed() {
         evidence: Evidence::new(),
     };
     let failed = Failure::of(Kind::TokenUnavailable).with("identity.problem", "unreachable");
-    let host = Script {
+    let host = ScriptedHost {
         acquire: queue(Ok(facts(None))),
-        ..Script::new(&[Entra])
+        ..ScriptedHost::new(&[Entra])
     };
     assert_eq!(report(&host).status, Status::Pass);
-    let host = Script {
+    let host = ScriptedHost {
         acquire: queue(Ok(facts(Some(failed)))),
-        ..Script::new(&[Entra])
+        ..ScriptedHost::new(&[Entra])
     };
     let report = report(&host);
     assert_eq!(report.status, Status::Warn);
@@ -254,14 +254,17 @@ fn a_token_that_ends_soon_warns_only_when_it_could_not_be_renewed() {
 
 #[test]
 fn without_any_candidate_it_is_the_configuration() {
-    assert_eq!(failure(&report(&Script::new(&[]))), (Kind::Config, None));
+    assert_eq!(
+        failure(&report(&ScriptedHost::new(&[]))),
+        (Kind::Config, None)
+    );
 }
 
 #[test]
 fn a_new_connection_is_proved_beside_the_kept_one() {
-    let host = Script {
+    let host = ScriptedHost {
         connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new()))]),
-        ..Script::new(&[Entra])
+        ..ScriptedHost::new(&[Entra])
     };
     let report = report_with_new_connection(&host);
     assert_eq!(report.status, Status::Pass, "{report:?}");
@@ -273,13 +276,13 @@ fn a_new_connection_is_proved_beside_the_kept_one() {
 #[test]
 fn a_kept_connection_to_a_full_cache_is_not_all_there_is_to_a_check_of_a_new_one() {
     // The name leads to a larger cache by now.
-    let host = || Script {
+    let host = || ScriptedHost {
         connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(new()))]),
         set: acts(vec![
             Act::Return(Err(Failure::of(Kind::OutOfMemory))),
             Act::Return(Ok(())),
         ]),
-        ..Script::new(&[Entra])
+        ..ScriptedHost::new(&[Entra])
     };
     let report_of_new = report_with_new_connection(&host());
     assert_eq!(report_of_new.status, Status::Pass, "{report_of_new:?}");
@@ -296,9 +299,9 @@ fn a_failing_new_connection_beside_a_healthy_kept_one_warns_with_its_kind() {
         step: Step::Auth,
         session: Session::default(),
     };
-    let host = Script {
+    let host = ScriptedHost {
         connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Err(refused))]),
-        ..Script::new(&[AccessKey])
+        ..ScriptedHost::new(&[AccessKey])
     };
     let report = report_with_new_connection(&host);
     assert_eq!(report.status, Status::Warn, "{report:?}");
@@ -309,9 +312,9 @@ fn a_failing_new_connection_beside_a_healthy_kept_one_warns_with_its_kind() {
 
 #[test]
 fn a_new_connection_that_is_never_made_cannot_outlast_the_deadline() {
-    let host = Script {
+    let host = ScriptedHost {
         connect: acts(vec![Act::Return(Ok(kept())), Act::Hang]),
-        ..Script::new(&[Entra])
+        ..ScriptedHost::new(&[Entra])
     };
     let started = host.now();
     let report = report_with_new_connection(&host);
@@ -322,23 +325,23 @@ fn a_new_connection_that_is_never_made_cannot_outlast_the_deadline() {
 
 #[test]
 fn a_connection_that_was_just_made_needs_no_second_proof() {
-    let report = report_with_new_connection(&Script::new(&[Entra]));
+    let report = report_with_new_connection(&ScriptedHost::new(&[Entra]));
     let steps: Vec<Step> = report.steps.iter().map(|result| result.step).collect();
     assert_eq!(steps, [Step::Token, Step::Dns, Step::Set, Step::Get]);
 }
 
 #[test]
 fn a_connection_that_nobody_claimed_is_a_proof_when_it_works() {
-    let host = Script {
+    let host = ScriptedHost {
         connect: acts(vec![Act::Return(Ok(kept())), Act::Return(Ok(unclaimed()))]),
-        ..Script::new(&[Entra])
+        ..ScriptedHost::new(&[Entra])
     };
     assert_eq!(report_with_new_connection(&host).status, Status::Pass);
 }
 
 #[test]
 fn a_connection_that_nobody_claimed_and_died_is_not_the_last_word() {
-    let host = Script {
+    let host = ScriptedHost {
         connect: acts(vec![
             Act::Return(Ok(kept())),
             Act::Return(Ok(unclaimed())),
@@ -349,7 +352,7 @@ fn a_connection_that_nobody_claimed_and_died_is_not_the_last_word() {
             Act::Return(Err(Failure::of(Kind::Closed))),
             Act::Return(Ok(())),
         ]),
-        ..Script::new(&[Entra])
+        ..ScriptedHost::new(&[Entra])
     };
     let report = report_with_new_connection(&host);
     assert_eq!(report.status, Status::Pass, "{report:?}");
@@ -366,9 +369,9 @@ fn what_was_seen_before_a_failure_is_in_its_evidence_and_the_report_says_what_fo
         step: Step::Tcp,
         session: Session::default(),
     };
-    let host = Script {
+    let host = ScriptedHost {
         connect: queue(Err(failed)),
-        ..Script::new(&[AccessKey])
+        ..ScriptedHost::new(&[AccessKey])
     };
     let report = report(&host);
     let failure = report.failure.expect("a failure");

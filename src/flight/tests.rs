@@ -1,5 +1,5 @@
 use super::*;
-use crate::script::{Act, Script, acts, queue};
+use crate::scripted_host::{Act, ScriptedHost, acts, queue};
 use cache_health_report::{Failure, Kind, Status};
 use futures::executor::block_on;
 use futures::future::{FutureExt as _, join_all};
@@ -8,7 +8,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn callers_at_the_same_time_share_one_check() {
-    let host = Script::new(&[AuthMethod::Entra]);
+    let host = ScriptedHost::new(&[AuthMethod::Entra]);
     let reports = block_on(join_all((0..50).map(|_| check(&host, true, false))));
     assert_eq!(reports.len(), 50);
     assert!(reports.iter().all(|report| report.status == Status::Pass));
@@ -17,7 +17,7 @@ fn callers_at_the_same_time_share_one_check() {
 
 #[test]
 fn callers_after_one_another_do_not_share_a_fresh_check() {
-    let host = Script::new(&[AuthMethod::Entra]);
+    let host = ScriptedHost::new(&[AuthMethod::Entra]);
     block_on(check(&host, true, false));
     block_on(check(&host, true, false));
     assert_eq!(host.checks.get(), 2);
@@ -25,10 +25,10 @@ fn callers_after_one_another_do_not_share_a_fresh_check() {
 
 #[test]
 fn a_caller_that_goes_away_strands_nobody() {
-    let works = block_on(Script::new(&[]).acquire(0, SECOND));
-    let host = Script {
+    let works = block_on(ScriptedHost::new(&[]).acquire(0, SECOND));
+    let host = ScriptedHost {
         acquire: acts(vec![Act::Hang, Act::Return(works)]),
-        ..Script::new(&[AuthMethod::Entra])
+        ..ScriptedHost::new(&[AuthMethod::Entra])
     };
     let mut leader = Box::pin(check(&host, true, false));
     assert!(leader.as_mut().now_or_never().is_none());
@@ -45,7 +45,7 @@ fn a_caller_that_goes_away_strands_nobody() {
 
 #[test]
 fn a_young_result_is_returned_with_its_age_and_an_old_one_is_not() {
-    let host = Script::new(&[AuthMethod::Entra]);
+    let host = ScriptedHost::new(&[AuthMethod::Entra]);
     block_on(check(&host, false, false));
     host.elapse(SECOND * 3);
     let report = block_on(check(&host, false, false));
@@ -58,9 +58,9 @@ fn a_young_result_is_returned_with_its_age_and_an_old_one_is_not() {
 #[test]
 fn a_failure_is_remembered_like_a_success() {
     let set = queue(Err(Failure::of(Kind::Loading)));
-    let host = Script {
+    let host = ScriptedHost {
         set,
-        ..Script::new(&[AuthMethod::Entra])
+        ..ScriptedHost::new(&[AuthMethod::Entra])
     };
     block_on(check(&host, true, false));
     let report = block_on(check(&host, false, false));
@@ -76,16 +76,16 @@ fn entra_is_left_out_for_a_minute_after_a_fallback_that_worked() {
     let methods = [AuthMethod::Entra, AuthMethod::AccessKey];
     let works = || {
         block_on(crate::capabilities::Capabilities::acquire(
-            &Script::new(&[]),
+            &ScriptedHost::new(&[]),
             0,
             SECOND,
         ))
     };
     let no_token = Failure::of(Kind::TokenUnavailable);
     let acquire = acts(vec![Act::Return(Err(no_token)), Act::Return(works())]);
-    let host = Script {
+    let host = ScriptedHost {
         acquire,
-        ..Script::new(&methods)
+        ..ScriptedHost::new(&methods)
     };
     block_on(check(&host, true, false));
     assert_eq!(host.asked.take(), [0, 1]);
@@ -107,7 +107,7 @@ fn entra_is_tried_with_every_check_while_the_key_fails_too() {
     let methods = [AuthMethod::Entra, AuthMethod::AccessKey];
     let no_token = Failure::of(Kind::TokenUnavailable);
     let works = block_on(crate::capabilities::Capabilities::acquire(
-        &Script::new(&[]),
+        &ScriptedHost::new(&[]),
         0,
         SECOND,
     ));
@@ -118,10 +118,10 @@ fn entra_is_tried_with_every_check_while_the_key_fails_too() {
         Act::Return(works),
     ]);
     let set = queue(Err(Failure::of(Kind::Loading)));
-    let host = Script {
+    let host = ScriptedHost {
         acquire,
         set,
-        ..Script::new(&methods)
+        ..ScriptedHost::new(&methods)
     };
     block_on(check(&host, true, false));
     block_on(check(&host, true, false));

@@ -97,8 +97,8 @@ impl Scene {
         }
     }
 
-    /// The verdict of the own host.
-    pub fn on_own_host(&self) -> Document {
+    /// The verdict of the standalone host.
+    pub fn on_standalone_host(&self) -> Document {
         let mut check = Check::of("localhost", 0)
             .env("REDIS_CA_FILE", self.ca_file.display().to_string())
             .secret(&self.azure.access_key)

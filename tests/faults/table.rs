@@ -19,7 +19,7 @@ pub fn document(rows: &[Row]) -> String {
         "# Faults and verdicts\n\n\
          <!-- Made from tests/faults/ by `BLESS=1 cargo test -p cache-health-host --test \
          fault_matrix`; a test compares them. -->\n\n\
-         What the verdict is for each fault, on the own host and on Spin. Each row is a test on real \
+         What the verdict is for each fault, on the standalone host and on Spin. Each row is a test on real \
          parts: the fault is made, the first\ncheck after that has to give this verdict, and the \
          first check after the fault ends has to pass again, without a restart. A verdict\ntakes the \
          deadline of a check at most ({} ms in the tests), a recovery two sampling intervals ({} s \

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod document;
 pub mod server;
 
 use cache_health_report::{Document, Kind, Status, Step};
@@ -224,8 +225,7 @@ impl Check {
     pub fn run(self) -> Verdict {
         let (output, took) = self.output(&["check", "--format", "json"]);
         let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-        let document =
-            serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"));
+        let document = document::read(&stdout);
         Verdict {
             code: output.status.code().expect("an exit code"),
             stderr: String::from_utf8(output.stderr).expect("UTF-8"),

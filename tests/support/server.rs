@@ -37,7 +37,7 @@ pub struct Answer {
 
 impl Answer {
     pub fn document(&self) -> Document {
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+        super::document::read(&self.body)
     }
 }
 
@@ -137,6 +137,20 @@ impl Server {
         let started = Instant::now();
         let response = self.agent.get(self.url(path)).call();
         self.answer(response, started)
+    }
+
+    /// Sends a GET or a POST to the path in it.
+    pub fn send(&self, request: &http::Request<bytes::Bytes>) -> http::Response<bytes::Bytes> {
+        let (url, body) = (self.url(&request.uri().to_string()), request.body());
+        let sent = match (request.method(), body.is_empty()) {
+            (&http::Method::POST, _) => self.agent.post(url).send(&body[..]),
+            (_, true) => self.agent.get(url).call(),
+            (_, false) => self.agent.get(url).force_send_body().send(&body[..]),
+        };
+        sent.expect("an answer").map(|mut body| {
+            let bytes = body.read_to_vec().expect("a body");
+            bytes::Bytes::from(bytes)
+        })
     }
 
     pub fn head(&self, path: &str) -> Answer {

@@ -1,7 +1,9 @@
-//! Build tool: plugs components into one another and precompiles them for the own host.
+//! Build tool: plugs components into one another, describes them, and precompiles them for the standalone host.
 //!
 //! A program of its own, because Cranelift takes minutes to build and neither the host's image
 //! nor `cargo xtask` should carry it.
+
+mod describe;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use wac_graph::types::{Package, Types};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
-/// Composes and precompiles components.
+/// Composes, describes and precompiles components.
 #[derive(Parser)]
 enum Command {
     /// Plugs the exports of components into the imports of another.
@@ -37,6 +39,17 @@ enum Command {
         #[arg(long)]
         provider: Option<PathBuf>,
         /// Where the composed component goes.
+        #[arg(long)]
+        output: PathBuf,
+    },
+    /// Says in a component what it is.
+    Describe {
+        /// The component.
+        component: PathBuf,
+        /// What is said.
+        #[command(flatten)]
+        about: describe::About,
+        /// Where the component with it goes.
         #[arg(long)]
         output: PathBuf,
     },
@@ -73,6 +86,11 @@ fn main() -> Result<()> {
             provider,
             output,
         } => write(&output, &serve(&handler, &health, provider.as_deref())?),
+        Command::Describe {
+            component,
+            about,
+            output,
+        } => write(&output, &describe::describe(&read(&component)?, &about)?),
         Command::Precompile {
             component,
             target,

@@ -43,6 +43,14 @@ const PACKAGES: [&str; 6] = [
     "rust-app",
 ];
 
+/// What a component is.
+pub struct About {
+    /// Its name, which is that of its file.
+    pub name: &'static str,
+    /// One sentence.
+    pub description: &'static str,
+}
+
 /// The components, built.
 pub struct Guests {
     folder: PathBuf,
@@ -69,7 +77,7 @@ impl Guests {
         let (handler, health) = (guests.raw("cache_health_http_handler"), guests.health());
         let provider = guests.raw("cache_health_spin_provider");
         // For hosts that supply the capabilities.
-        guests.serve(&handler, &health, None, &guests.own_host());
+        guests.serve(&handler, &health, None, &guests.http());
         // For Spin: health with its provider inside, and the application with the HTTP component before that.
         guests.plug(&health, &provider, &guests.for_spin());
         guests.serve(&handler, &health, Some(&provider), &guests.spin_app());
@@ -91,8 +99,8 @@ impl Guests {
     }
 
     /// The composition for hosts that supply the capabilities: the HTTP component before health.
-    pub fn own_host(&self) -> PathBuf {
-        self.folder.join("cache-health-own-host.wasm")
+    pub fn http(&self) -> PathBuf {
+        self.folder.join("cache-health-http.wasm")
     }
 
     /// Health with Spin's provider inside, exporting `health`.
@@ -133,6 +141,22 @@ impl Guests {
     /// The Spin application as machine code, for the tests.
     pub fn spin_app_code(&self) -> PathBuf {
         self.folder.join("cache-health-spin-app.cwasm")
+    }
+
+    /// A copy of a component that says what it is: to people who find it in a registry. `revision`: the commit it
+    /// was built from, where that is known.
+    pub fn describe(&self, component: &Path, about: &About, revision: Option<&str>, output: &Path) {
+        let mut command = self.compose("describe");
+        command
+            .arg(component)
+            .args(["--name", about.name, "--description", about.description])
+            .args(["--version", env!("CARGO_PKG_VERSION")])
+            .args(["--license", env!("CARGO_PKG_LICENSE")])
+            .args(["--source", env!("CARGO_PKG_REPOSITORY")]);
+        if let Some(revision) = revision {
+            command.args(["--revision", revision]);
+        }
+        run(command.arg("--output").arg(output));
     }
 
     /// Compiles a component to machine code.

@@ -14,6 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 // One thread: a check is a dozen hops between tasks, and hops between threads cost more than a second
 // thread earns (measured: `cargo xtask bench`). Guests yield to it every few milliseconds.
 fn main() -> ExitCode {
+    abort_on_panic();
     let cli = Cli::parse();
     // Written out when it is dropped, after everything else.
     let _log = logging::start();
@@ -29,6 +30,16 @@ fn main() -> ExitCode {
     // A name server that does not answer keeps a thread, and must not keep the process.
     runtime.shutdown_background();
     code
+}
+
+/// Whoever panics ends the process, and the platform starts it again: better than one task that is gone while /livez says
+/// that all is well.
+fn abort_on_panic() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        say(panic);
+        std::process::abort();
+    }));
 }
 
 async fn run(command: Command) -> ExitCode {

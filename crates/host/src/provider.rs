@@ -8,7 +8,7 @@ use crate::identity::{Lease, Source, Tokens};
 use cache_health_provider::config::{
     AccessKey, Candidate, Config, ConfigError, KeyProblem, KeySource,
 };
-use cache_health_provider::reply::Reply;
+use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
 use cache_health_report::{Evidence, Failure};
 use std::collections::HashMap;
@@ -167,7 +167,7 @@ impl Provider {
         };
         let connected = self.cache.connect(login, ask).await;
         if let Err(failure) = &connected
-            && failure.error == CacheError::Reply(Reply::AuthRejected)
+            && failure.error == CacheError::ErrorReply(ErrorReply::AuthRejected)
             && let (true, Some(tokens)) = (credential.candidate.is_entra(), &self.tokens)
         {
             tokens.refused(credential.secret.generation);

@@ -1,4 +1,4 @@
-//! Variables in, configuration out (contract: the table in the README).
+//! Variables in, configuration out (contract: the table in `docs/reference/configuration.md`).
 //!
 //! An error names the variable and never prints its value: it may be a secret pasted into the
 //! wrong place.

@@ -1,7 +1,7 @@
 //! Our errors as the capabilities say them: a code and what was seen. Both hosts convert them here.
 
 use crate::ConfigError;
-use crate::reply::Reply;
+use crate::reply::ErrorReply;
 use cache_health_report::{Failure, Kind};
 
 impl From<&ConfigError> for Failure {
@@ -16,23 +16,23 @@ impl From<&ConfigError> for Failure {
     }
 }
 
-impl From<&Reply> for Failure {
-    fn from(reply: &Reply) -> Self {
+impl From<&ErrorReply> for Failure {
+    fn from(reply: &ErrorReply) -> Self {
         match reply {
-            Reply::AuthRejected => Self::of(Kind::AuthRejected),
-            Reply::AuthRequired => Self::of(Kind::AuthRequired),
-            Reply::PermissionDenied => Self::of(Kind::PermissionDenied),
-            Reply::Loading => Self::of(Kind::Loading),
-            Reply::ReadOnly => Self::of(Kind::ReadOnly),
-            Reply::OutOfMemory => Self::of(Kind::OutOfMemory),
-            Reply::Moved { slot, endpoint } => Self::of(Kind::Moved)
+            ErrorReply::AuthRejected => Self::of(Kind::AuthRejected),
+            ErrorReply::AuthRequired => Self::of(Kind::AuthRequired),
+            ErrorReply::PermissionDenied => Self::of(Kind::PermissionDenied),
+            ErrorReply::Loading => Self::of(Kind::Loading),
+            ErrorReply::ReadOnly => Self::of(Kind::ReadOnly),
+            ErrorReply::OutOfMemory => Self::of(Kind::OutOfMemory),
+            ErrorReply::Moved { slot, endpoint } => Self::of(Kind::Moved)
                 .with("redis.slot", slot.to_string())
                 .with("redis.node", endpoint),
-            Reply::Ask { slot, endpoint } => Self::of(Kind::Moved)
+            ErrorReply::Ask { slot, endpoint } => Self::of(Kind::Moved)
                 .with("redis.code", "ASK")
                 .with("redis.slot", slot.to_string())
                 .with("redis.node", endpoint),
-            Reply::Other { code, meaning } => {
+            ErrorReply::Other { code, meaning } => {
                 let failure = Self::of(Kind::ServerError).with("redis.code", code);
                 match meaning {
                     Some(meaning) => failure.with("redis.meaning", meaning),

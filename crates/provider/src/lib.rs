@@ -1,6 +1,6 @@
 //! What every provider of the capabilities must get right, whatever it connects with.
 //!
-//! The own host and the Spin provider read the same variables, speak the same identity protocol
+//! The standalone host and the Spin provider read the same variables, speak the same identity protocol
 //! and meet the same error replies. The rules for that are here, once, and are pure: no clock, no
 //! network, no environment.
 

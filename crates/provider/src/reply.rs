@@ -6,7 +6,7 @@
 
 /// What an error reply says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub enum ErrorReply {
     /// `WRONGPASS`, also inside `ERR …`, as Azure has been seen to write it.
     AuthRejected,
     /// `NOAUTH`.
@@ -47,7 +47,7 @@ const MAX_CODE: usize = 24;
 /// The longest endpoint that is passed on: an IPv6 address or a host name with its port.
 const MAX_ENDPOINT: usize = 260;
 
-impl Reply {
+impl ErrorReply {
     fn other(code: &str, line: &str) -> Self {
         Self::Other {
             code: code_or_err(code),
@@ -146,8 +146,8 @@ fn code_or_err(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn other(code: &str) -> Reply {
-        Reply::Other {
+    fn other(code: &str) -> ErrorReply {
+        ErrorReply::Other {
             code: code.into(),
             meaning: None,
         }
@@ -160,29 +160,29 @@ mod tests {
             "ERR WRONGPASS invalid username-password pair",
             "ERR invalid password",
         ] {
-            assert_eq!(Reply::of(line), Reply::AuthRejected, "{line}");
+            assert_eq!(ErrorReply::of(line), ErrorReply::AuthRejected, "{line}");
         }
     }
 
     #[test]
     fn each_code_has_its_meaning() {
         let cases = [
-            ("NOAUTH Authentication required.", Reply::AuthRequired),
+            ("NOAUTH Authentication required.", ErrorReply::AuthRequired),
             (
                 "NOPERM this user has no permissions",
-                Reply::PermissionDenied,
+                ErrorReply::PermissionDenied,
             ),
             (
                 "LOADING Redis is loading the dataset in memory",
-                Reply::Loading,
+                ErrorReply::Loading,
             ),
             (
                 "READONLY You can't write against a read only replica.",
-                Reply::ReadOnly,
+                ErrorReply::ReadOnly,
             ),
             (
                 "OOM command not allowed when used memory > 'maxmemory'.",
-                Reply::OutOfMemory,
+                ErrorReply::OutOfMemory,
             ),
             (
                 "MISCONF Redis is configured to save RDB snapshots",
@@ -193,15 +193,15 @@ mod tests {
             ("ERR something new", other("ERR")),
         ];
         for (line, reply) in cases {
-            assert_eq!(Reply::of(line), reply, "{line}");
+            assert_eq!(ErrorReply::of(line), reply, "{line}");
         }
     }
 
     #[test]
     fn moved_names_slot_and_endpoint() {
         assert_eq!(
-            Reply::of("MOVED 10168 10.0.0.7:8501"),
-            Reply::Moved {
+            ErrorReply::of("MOVED 10168 10.0.0.7:8501"),
+            ErrorReply::Moved {
                 slot: 10168,
                 endpoint: "10.0.0.7:8501".into()
             }
@@ -212,14 +212,14 @@ mod tests {
             "MOVED 1 noport",
             "MOVED 1 a:1\u{1b}[31m",
         ] {
-            assert_eq!(Reply::of(line), other("MOVED"), "{line}");
+            assert_eq!(ErrorReply::of(line), other("MOVED"), "{line}");
         }
     }
 
     #[test]
     fn prose_that_may_repeat_a_secret_is_never_passed_on() {
         let line = "ERR unknown command 'AUTH', with args beginning with: 'oid' 's3cret'";
-        assert!(!format!("{:?}", Reply::of(line)).contains("s3cret"));
+        assert!(!format!("{:?}", ErrorReply::of(line)).contains("s3cret"));
         for line in [
             "s3cret",
             "",
@@ -227,20 +227,20 @@ mod tests {
             "Weird reply",
             "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
         ] {
-            assert_eq!(Reply::of(line), other("ERR"), "{line}");
+            assert_eq!(ErrorReply::of(line), other("ERR"), "{line}");
         }
     }
 
     #[test]
     fn ask_is_read_like_moved() {
         assert_eq!(
-            Reply::of("ASK 142 10.0.0.5:8501"),
-            Reply::Ask {
+            ErrorReply::of("ASK 142 10.0.0.5:8501"),
+            ErrorReply::Ask {
                 slot: 142,
                 endpoint: "10.0.0.5:8501".into()
             }
         );
-        assert_eq!(Reply::of("ASK 142"), other("ASK"));
+        assert_eq!(ErrorReply::of("ASK 142"), other("ASK"));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
                 "protected-mode",
             ),
         ] {
-            let Reply::Other { meaning, .. } = Reply::of(line) else {
+            let ErrorReply::Other { meaning, .. } = ErrorReply::of(line) else {
                 panic!("{line}");
             };
             assert_eq!(meaning, Some(means), "{line}");

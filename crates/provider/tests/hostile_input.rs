@@ -5,7 +5,7 @@ use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::config::{Config, NAMES};
 use cache_health_provider::identity::{escape, judge};
 use cache_health_provider::jwt::Claims;
-use cache_health_provider::reply::Reply;
+use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::schedule;
 use cache_health_report::Kind;
 use proptest::collection::{hash_map, vec};
@@ -103,10 +103,10 @@ proptest! {
 
     #[test]
     fn any_line_is_an_error_reply_and_its_text_goes_no_further(line in ".{0,200}") {
-        let said = format!("{:?}", Reply::of(&format!("ERR s3cret {line} s3cret")));
+        let said = format!("{:?}", ErrorReply::of(&format!("ERR s3cret {line} s3cret")));
         prop_assert!(!said.contains("s3cret"), "{}", said);
         // Whatever it starts with.
-        let said = format!("{:?}", Reply::of(&format!("{line} s3cret")));
+        let said = format!("{:?}", ErrorReply::of(&format!("{line} s3cret")));
         prop_assert!(!said.contains("s3cret"), "{}", said);
     }
 

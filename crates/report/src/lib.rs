@@ -1,6 +1,6 @@
 //! The words a verdict is made of.
 //!
-//! The health component judges in these words, the HTTP front renders them, the own host and
+//! The health component judges in these words, the HTTP front renders them, the standalone host and
 //! `cargo xtask` read them back: one vocabulary, written once. The JSON form (feature `json`) is
 //! `application/health+json` (draft-inadarei-api-health-check-06) with our own members.
 

@@ -3,7 +3,7 @@
 
 use crate::error_text::{self, Said};
 use crate::{address, clock, variables};
-use cache_health_provider::reply::Reply;
+use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::{ExposeSecret as _, SecretString};
 use spin_sdk::redis::{self, RedisParameter, RedisResult};
 use std::cell::RefCell;
@@ -26,7 +26,7 @@ pub enum ConnectionError {
 impl ConnectionError {
     /// Whether Redis refused the credential.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Said(Said::Reply(Reply::AuthRejected)))
+        matches!(self, Self::Said(Said::ErrorReply(ErrorReply::AuthRejected)))
     }
 }
 
@@ -75,7 +75,7 @@ pub async fn connect(
     let opened = clock::within(budget, redis::Connection::open(address.expose_secret())).await;
     let inner = opened.ok_or(ConnectionError::Timeout)?.map_err(|error| {
         let error = convert(error);
-        if matches!(error, ConnectionError::Said(Said::Reply(_))) {
+        if matches!(error, ConnectionError::Said(Said::ErrorReply(_))) {
             variables::forget();
         }
         error
@@ -146,7 +146,7 @@ async fn execute(
     // authenticated any more is of no use either.
     let usable = match &result {
         Ok(_) => true,
-        Err(ConnectionError::Said(Said::Reply(reply))) => *reply != Reply::AuthRequired,
+        Err(ConnectionError::Said(Said::ErrorReply(reply))) => *reply != ErrorReply::AuthRequired,
         Err(_) => false,
     };
     if !usable {

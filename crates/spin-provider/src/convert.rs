@@ -83,7 +83,7 @@ impl From<&ConnectionError> for Failure {
                 Said::Unknown => {
                     Self::of(Kind::Internal).with("problem", "Spin could not use the connection")
                 }
-                Said::Reply(reply) => reply.into(),
+                Said::ErrorReply(reply) => reply.into(),
             },
         }
     }

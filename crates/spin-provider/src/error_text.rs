@@ -1,13 +1,13 @@
 //! Spin's error texts: `spin:redis` answers errors as redis-rs prints them, and this is the one
 //! table that reads them. The text itself goes no further: it can repeat what was sent.
 
-use cache_health_provider::reply::Reply;
+use cache_health_provider::reply::ErrorReply;
 
 /// What a text says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// Redis answered with an error.
-    Reply(Reply),
+    ErrorReply(ErrorReply),
     /// The host name does not resolve.
     Dns,
     /// Refused or unreachable.
@@ -144,21 +144,21 @@ pub fn read(text: &str) -> Said {
         .split_once("Moved: ")
         .or_else(|| text.split_once("MOVED "))
     {
-        return Said::Reply(Reply::of(&format!("MOVED {rest}")));
+        return Said::ErrorReply(ErrorReply::of(&format!("MOVED {rest}")));
     }
     if let Some((_, rest)) = text.split_once("ASK ") {
-        return Said::Reply(Reply::of(&format!("ASK {rest}")));
+        return Said::ErrorReply(ErrorReply::of(&format!("ASK {rest}")));
     }
     let by_code = CODES.iter().find(|code| text.contains(**code)).copied();
     let by_word = WORDS.iter().find(|(word, _)| text.contains(word));
     if let Some(code) = by_code.or(by_word.map(|(_, code)| *code)) {
-        return Said::Reply(Reply::of(code));
+        return Said::ErrorReply(ErrorReply::of(code));
     }
     if let Some(failure) = transport(text) {
         return failure;
     }
     if text.contains("ResponseError") || text.contains("signalled by the server") {
-        return Said::Reply(Reply::of(reply_text(text)));
+        return Said::ErrorReply(ErrorReply::of(reply_text(text)));
     }
     Said::Unknown
 }
@@ -178,28 +178,31 @@ mod tests {
         let cases = [
             (
                 "Password authentication failed- AuthenticationFailed",
-                Reply::AuthRejected,
+                ErrorReply::AuthRejected,
             ),
-            ("\"NOAUTH\": Authentication required.", Reply::AuthRequired),
+            (
+                "\"NOAUTH\": Authentication required.",
+                ErrorReply::AuthRequired,
+            ),
             (
                 "NOPERM: this user has no permissions",
-                Reply::PermissionDenied,
+                ErrorReply::PermissionDenied,
             ),
             (
                 "An error was signalled by the server - NoPermError: x",
-                Reply::PermissionDenied,
+                ErrorReply::PermissionDenied,
             ),
-            ("\"OOM\": command not allowed", Reply::OutOfMemory),
+            ("\"OOM\": command not allowed", ErrorReply::OutOfMemory),
             (
                 "\"MISCONF\": Redis is configured",
-                Reply::Other {
+                ErrorReply::Other {
                     code: "MISCONF".into(),
                     meaning: None,
                 },
             ),
             (
                 "An error was signalled by the server - ResponseError: x",
-                Reply::Other {
+                ErrorReply::Other {
                     code: "ERR".into(),
                     meaning: None,
                 },
@@ -207,7 +210,7 @@ mod tests {
         ];
         for (text, reply) in cases {
             let text = text.replace('"', "");
-            assert_eq!(read(&text), Said::Reply(reply), "{text}");
+            assert_eq!(read(&text), Said::ErrorReply(reply), "{text}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The capabilities on Spin's own interfaces: `spin:redis`, `spin:variables`, outgoing `wasi:http`.
 //!
-//! The rules are those of `cache-health-provider`, shared with the own host. What Spin's interface
+//! The rules are those of `cache-health-provider`, shared with the standalone host. What Spin's interface
 //! leaves no other way to do is different, and said in the README: the secret is in this
 //! component's memory and in the address it opens, and TLS is Spin's business and leaves no
 //! evidence.

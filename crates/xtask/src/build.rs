@@ -1,10 +1,33 @@
 //! `cargo xtask build`: the components and the program into dist/.
 
 use crate::install::{self, MUSL, WASM};
-use crate::shell::{cargo, check, say, workspace};
+use crate::shell::{cargo, check, output, say, workspace};
 use anyhow::{Context as _, Result};
-use cache_health_guests::Guests;
+use cache_health_guests::{About, Guests};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a registry shows of each component.
+const HEALTH: About = About {
+    name: "cache-health",
+    description: "Proves that an app can use its Azure Redis cache, over capabilities that its host supplies",
+};
+const FOR_SPIN: About = About {
+    name: "cache-health-for-spin",
+    description: "cache-health with a provider of its capabilities for Spin inside",
+};
+const SPIN_APP: About = About {
+    name: "cache-health-spin-app",
+    description: "cache-health as an application of Spin: /livez, /readyz and /healthz",
+};
+const HTTP: About = About {
+    name: "cache-health-http",
+    description: "cache-health behind HTTP, for hosts that supply its capabilities",
+};
+const RUST_APP: About = About {
+    name: "rust-app",
+    description: "An example of a component that asks cache-health for a verdict",
+};
 
 /// Where the program is.
 pub fn program() -> PathBuf {
@@ -45,14 +68,16 @@ pub fn components() -> Result<()> {
 fn ship(guests: &Guests) -> Result<()> {
     let dist = workspace().join("dist");
     std::fs::create_dir_all(&dist)?;
-    for (from, to) in [
-        (guests.health(), "cache-health.wasm"),
-        (guests.for_spin(), "cache-health-for-spin.wasm"),
-        (guests.spin_app(), "cache-health-spin-app.wasm"),
-        (guests.own_host(), "cache-health-own-host.wasm"),
-        (guests.rust_app(), "rust-app.wasm"),
+    let revision = revision();
+    for (component, about) in [
+        (guests.health(), HEALTH),
+        (guests.for_spin(), FOR_SPIN),
+        (guests.spin_app(), SPIN_APP),
+        (guests.http(), HTTP),
+        (guests.rust_app(), RUST_APP),
     ] {
-        copy(&from, &dist.join(to))?;
+        let to = dist.join(about.name).with_extension("wasm");
+        guests.describe(&component, &about, revision.as_deref(), &to);
     }
     // The WIT packages: what others write against. One may be left of an earlier version.
     let _ = std::fs::remove_dir_all(dist.join("wit"));
@@ -65,6 +90,13 @@ fn ship(guests: &Guests) -> Result<()> {
         copy_files(&workspace().join(folder), &dist.join(folder))?;
     }
     Ok(())
+}
+
+/// The commit that is built; none for sources that are not a checkout.
+fn revision() -> Option<String> {
+    let mut git = Command::new("git");
+    let head = output(git.args(["rev-parse", "HEAD"]).current_dir(workspace()))?;
+    Some(head.trim().to_owned())
 }
 
 /// Copies the files of a folder.

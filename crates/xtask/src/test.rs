@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test there is.
 
+use crate::install::MUSL;
 use crate::shell::{cargo, check, say, succeeds};
 use crate::{image, install, python, validators};
 use anyhow::Result;
@@ -8,9 +9,13 @@ use std::process::Command;
 /// Runs every test. What cannot be had here is skipped, and said at the end.
 pub fn test() -> Result<()> {
     install::targets()?;
+    install::musl_tools()?;
     install::redis_server()?;
     let mut skipped = Vec::new();
-    let mut tests = cargo(&["test", "--workspace", "--all-features"]);
+    // What is tested is what ships: the static program behaves differently from one that uses the system's C library,
+    // in its resolver above all. The same profile and target as `cargo xtask build`, which shares what is built here.
+    let mut tests = cargo(&["test", "--workspace", "--all-features", "--release"]);
+    tests.args(["--target", MUSL]);
 
     match python::example()? {
         Some(app) => drop(tests.env("CACHE_HEALTH_PYTHON_APP", app)),

@@ -1,7 +1,7 @@
 //! Somebody else's application: it imports `cache-health:probe/health` and nothing else of ours, and
 //! answers 503 with the remedy when its cache cannot be used.
 //!
-//! On Spin, `health` comes from a dependency (`spin.toml`); on the own host, from
+//! On Spin, `health` comes from a dependency (`spin.toml`); on the standalone host, from
 //! `cache-health serve --component`.
 
 mod bindings;

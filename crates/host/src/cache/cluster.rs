@@ -5,10 +5,10 @@
 //! configured host name before the token is sent.
 
 use crate::cache::dial::{self, Endpoint, Progress};
-use crate::cache::kept::Cache;
+use crate::cache::pool::Cache;
 use crate::cache::{CacheError, Connection};
 use cache_health_provider::rate::Caller;
-use cache_health_provider::reply::Reply;
+use cache_health_provider::reply::ErrorReply;
 use cache_health_report::Failure;
 use redis::Value;
 use redis::aio::MultiplexedConnection;
@@ -28,21 +28,21 @@ pub struct Elsewhere<'a> {
 
 impl<'a> Elsewhere<'a> {
     /// What a reply says.
-    pub fn of(reply: &'a Reply) -> Option<Self> {
+    pub fn of(reply: &'a ErrorReply) -> Option<Self> {
         let (slot, node, once) = match reply {
-            Reply::Moved { slot, endpoint } => (*slot, endpoint, false),
-            Reply::Ask { slot, endpoint } => (*slot, endpoint, true),
+            ErrorReply::Moved { slot, endpoint } => (*slot, endpoint, false),
+            ErrorReply::Ask { slot, endpoint } => (*slot, endpoint, true),
             _ => return None,
         };
         Some(Self { slot, node, once })
     }
 
     /// The error when the node could not be used.
-    pub fn failed(self, reply: &Reply, error: &CacheError) -> CacheError {
-        if let CacheError::Reply(error) = error {
+    pub fn failed(self, reply: &ErrorReply, error: &CacheError) -> CacheError {
+        if let CacheError::ErrorReply(error) = error {
             // The node took the command, and what it says of it is the answer.
-            if Elsewhere::of(error).is_none() && *error != Reply::AuthRejected {
-                return CacheError::Reply(error.clone());
+            if Elsewhere::of(error).is_none() && *error != ErrorReply::AuthRejected {
+                return CacheError::ErrorReply(error.clone());
             }
         }
         let problem = Failure::from(error).kind.as_str();

@@ -2,7 +2,7 @@
 
 use crate::cache::cluster::Elsewhere;
 use crate::cache::connection::{self, Unanswered};
-use crate::cache::kept::Cache;
+use crate::cache::pool::Cache;
 use crate::cache::{CacheError, Connection, Origin};
 use redis::Value;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ impl Cache {
     ) -> Result<T, CacheError> {
         let left = || until.saturating_duration_since(Instant::now());
         let mut result = self.query(connection, command(), left()).await;
-        if let Err(CacheError::Reply(reply)) = &result
+        if let Err(CacheError::ErrorReply(reply)) = &result
             && let Some(elsewhere) = Elsewhere::of(reply)
         {
             result = match self.follow(connection, elsewhere, command(), until).await {
@@ -113,7 +113,7 @@ impl Cache {
     }
 
     /// Waits for a reply that is overdue, up to the host's own limit.
-    async fn wait_for(&self, connection: &Connection, reply: connection::Reply) {
+    async fn wait_for(&self, connection: &Connection, reply: connection::ErrorReply) {
         let reply = tokio::time::timeout(self.limit, reply).await;
         let usable = match reply.unwrap_or(Err(CacheError::Timeout)) {
             Ok(_) => true,

@@ -47,7 +47,7 @@ pub struct Connection {
     watched: Arc<AtomicBool>,
 }
 
-/// Whose connection it is: which kept slot, and which of the connections that were ever in it.
+/// Whose connection it is: which entry of the pool, and which of the connections that were ever in it.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub candidate: u32,
@@ -65,14 +65,14 @@ struct Wire {
 }
 
 /// A reply that is on its way.
-pub(super) type Reply = BoxFuture<'static, Result<Value, CacheError>>;
+pub(super) type ErrorReply = BoxFuture<'static, Result<Value, CacheError>>;
 
 /// Why there is no reply.
 pub(super) enum Unanswered {
     /// The command failed.
     Failed(CacheError),
     /// The time is over. The reply may still come.
-    Late(Reply),
+    Late(ErrorReply),
 }
 
 impl Connection {
@@ -163,7 +163,7 @@ impl Connection {
         limit: Duration,
     ) -> Result<Value, Unanswered> {
         let mut redis = self.redis();
-        let mut reply: Reply = Box::pin(async move {
+        let mut reply: ErrorReply = Box::pin(async move {
             let reply = command.query_async(&mut redis).await;
             reply.map_err(CacheError::from)
         });

@@ -1,12 +1,12 @@
 //! From a host name to an authenticated connection, step by step, so that each can be timed and
 //! named: redis-rs' own client hides the steps, the certificate and the error text of `AUTH`.
 
-use crate::cache::bounded::Bounded;
-use crate::cache::evidence::{self, TlsEvidence};
 use crate::cache::permits::Limited;
 use crate::cache::presented::{FirstBytes, Presented};
+use crate::cache::reply_limit::ReplyLimit;
 use crate::cache::resolver;
 use crate::cache::tls::{self, TlsSettings};
+use crate::cache::tls_session::{self, TlsEvidence};
 use crate::cache::{CacheError, Secret};
 use crate::files::Files;
 use crate::hedge::hedged;
@@ -275,7 +275,7 @@ async fn connect(
             called => called,
         }
     })?;
-    progress.lock().1.tls = evidence::of(stream.get_ref().1).map(Arc::new);
+    progress.lock().1.tls = tls_session::of(stream.get_ref().1).map(Arc::new);
     progress.completed(DialStep::Tls, started.elapsed(), DialStep::Auth);
     Ok(stream)
 }
@@ -330,7 +330,7 @@ async fn multiplex(
         .set_connection_timeout(None)
         .set_response_timeout(None);
     let (connection, driver) =
-        MultiplexedConnection::new_with_config(&info, Bounded::new(stream), config).await?;
+        MultiplexedConnection::new_with_config(&info, ReplyLimit::new(stream), config).await?;
     // Ends when the last handle to the connection is dropped, or the connection ends.
     tokio::spawn(driver);
     Ok(connection)

@@ -1,7 +1,7 @@
 //! Why a step on the connection failed, and how redis-rs' errors become that.
 
 use crate::cache::tls;
-use cache_health_provider::reply::Reply;
+use cache_health_provider::reply::ErrorReply;
 use redis::{ErrorKind, RedisError};
 use std::error::Error;
 use std::io;
@@ -23,11 +23,11 @@ pub enum CacheError {
     /// An alert, no common version, or bytes that are not TLS.
     TlsProtocol,
     /// Redis answered with an error.
-    Reply(Reply),
+    ErrorReply(ErrorReply),
     /// Redis sent the command to another node of the cluster, which could not be used.
     Node {
         /// Where to.
-        reply: Reply,
+        reply: ErrorReply,
         /// Why not: a kind.
         problem: &'static str,
     },
@@ -46,7 +46,7 @@ impl CacheError {
     /// Whether the connection may still be used after this: only Redis' own error replies leave
     /// it in a known state.
     pub fn leaves_connection_usable(&self) -> bool {
-        matches!(self, Self::Reply(_) | Self::Node { .. })
+        matches!(self, Self::ErrorReply(_) | Self::Node { .. })
     }
 }
 
@@ -55,7 +55,7 @@ impl From<RedisError> for CacheError {
         // An error reply has a code; its text is judged in one place and goes no further.
         if let Some(code) = error.code() {
             let line = format!("{code} {}", error.detail().unwrap_or_default());
-            return Self::Reply(Reply::of(&line));
+            return Self::ErrorReply(ErrorReply::of(&line));
         }
         match error.kind() {
             _ if has_tls_error(&error) => Self::TlsProtocol,

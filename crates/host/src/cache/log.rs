@@ -1,6 +1,6 @@
 //! The lines that the recipe's verification asks for.
 
-use crate::cache::kept::Cache;
+use crate::cache::pool::Cache;
 use crate::cache::{CacheError, Connection, Origin};
 use tracing::{debug, info, warn};
 
@@ -15,12 +15,12 @@ impl Cache {
     ) {
         let working = error.is_none();
         let changed = {
-            let mut slots = self.lock();
+            let mut entries = self.lock();
             // A round trip is working once its GET is, and broken with either command.
             let settles = command == "GET" || !working;
-            let changed = slots.working != Some(working);
+            let changed = entries.working != Some(working);
             if settles {
-                slots.working = Some(working);
+                entries.working = Some(working);
             }
             changed
         };

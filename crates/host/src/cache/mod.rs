@@ -1,24 +1,23 @@
 //! The cache: one kept connection per credential, made once however many ask for it.
 
-mod bounded;
 mod cluster;
 mod commands;
 mod connection;
 mod dial;
 mod error;
-mod evidence;
-mod kept;
 mod log;
 mod permits;
+mod pool;
 mod presented;
+mod reply_limit;
 mod resolver;
-mod slot;
 pub mod tls;
+mod tls_session;
 
 pub use connection::{Connection, Origin};
 pub use dial::{DialStep, Endpoint, Observed};
 pub use error::CacheError;
-pub use kept::{Ask, Cache, ConnectFailure, Login};
+pub use pool::{Ask, Cache, ConnectFailure, Login};
 
 use cache_health_provider::SecretString;
 use std::sync::Arc;

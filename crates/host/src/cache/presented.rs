@@ -1,7 +1,7 @@
 //! What a server presents in a handshake, kept also when it is refused: the certificate, whether it asks for one of ours,
 //! and the first bytes when it does not speak TLS at all.
 
-use crate::cache::evidence;
+use crate::cache::tls_session;
 use cache_health_report::Evidence;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
@@ -34,7 +34,7 @@ impl Presented {
 
     /// Adds what was seen.
     pub fn describe(&self, evidence: &mut Evidence) {
-        evidence::describe(&lock(&self.chain), evidence);
+        tls_session::describe(&lock(&self.chain), evidence);
         if self.wants_certificate() {
             evidence.set("tls.clientCertificate", "requested");
         }

@@ -91,7 +91,7 @@ impl From<&CacheError> for Failure {
             CacheError::Timeout => Self::of(Kind::Timeout),
             CacheError::Protocol => Self::of(Kind::Protocol),
             CacheError::Limited(variable) => Self::of(Kind::NotAllowed).with("policy", variable),
-            CacheError::Reply(reply) => reply.into(),
+            CacheError::ErrorReply(reply) => reply.into(),
             CacheError::Node { reply, problem } => {
                 Self::from(reply).with("redis.nodeProblem", problem)
             }

@@ -10,16 +10,59 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{HasData, Linker, ResourceTable};
 
-/// What the implementation of the capabilities needs of a store.
+/// The most connections that the instances over one [`Capabilities`] hold together. The health component holds two at
+/// most.
+pub(crate) const MAX_CONNECTIONS: usize = 32;
+
+/// The capabilities for the data of a store. Cheap to clone; what the clones hold is counted together.
+#[derive(Clone)]
+pub struct Capabilities {
+    provider: Arc<Provider>,
+    connections: Arc<Semaphore>,
+    caller: Caller,
+}
+
+impl Capabilities {
+    /// Over this provider, for components that nobody has to trust: they hold 32 connections at most.
+    pub fn of(provider: Arc<Provider>) -> Self {
+        Self::with_connections(provider, MAX_CONNECTIONS)
+    }
+
+    /// The same with this many connections at most. One more is the failure `not-allowed`.
+    pub fn with_connections(provider: Arc<Provider>, connections: usize) -> Self {
+        let connections = Arc::new(Semaphore::new(connections));
+        Self::sharing(provider, connections, Caller::Request)
+    }
+
+    pub(crate) fn sharing(
+        provider: Arc<Provider>,
+        connections: Arc<Semaphore>,
+        caller: Caller,
+    ) -> Self {
+        Self {
+            provider,
+            connections,
+            caller,
+        }
+    }
+
+    /// With the handles of the store that it is the data of.
+    pub fn view<'a>(&'a self, table: &'a mut ResourceTable) -> CapabilitiesView<'a> {
+        CapabilitiesView {
+            provider: &self.provider,
+            table,
+            connections: &self.connections,
+            caller: self.caller,
+        }
+    }
+}
+
+/// What the implementation of the capabilities needs of a store: made by [`Capabilities::view`].
 pub struct CapabilitiesView<'a> {
-    /// The provider that all instances share.
-    pub provider: &'a Arc<Provider>,
-    /// This instance's handles.
-    pub table: &'a mut ResourceTable,
-    /// Room for connections, which it may share with other instances.
-    pub connections: &'a Arc<Semaphore>,
-    /// Whose calls these are.
-    pub caller: Caller,
+    provider: &'a Arc<Provider>,
+    table: &'a mut ResourceTable,
+    connections: &'a Arc<Semaphore>,
+    caller: Caller,
 }
 
 /// Implemented by the data of a store.
@@ -46,7 +89,8 @@ pub struct CredentialHandle {
     credential: Credential,
 }
 
-/// Links `settings`, `credentials`, `redis` and `access`.
+/// Links `settings`, `credentials`, `redis` and `access` of `cache-health:capabilities@0.2.0`. The engine needs the
+/// component model's async support (`wasm_component_model_async`).
 pub fn add_to_linker<T: CapabilitiesHost>(linker: &mut Linker<T>) -> wasmtime::Result<()> {
     use bindings::cache_health::capabilities::{access, credentials, redis, settings};
     settings::add_to_linker::<_, HasCapabilities>(linker, T::capabilities)?;

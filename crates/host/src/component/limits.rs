@@ -2,6 +2,7 @@
 //!
 //! A guest may be anybody's. What it cannot have is an error or a trap of its own; the process lives on.
 
+use crate::capabilities::MAX_CONNECTIONS;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
@@ -18,9 +19,6 @@ const MAX_TABLES: usize = 64;
 const MAX_TABLE_ELEMENTS: usize = 20_000;
 /// What an element of a table costs the host, in bytes.
 const TABLE_ELEMENT: usize = size_of::<usize>();
-/// The most connections that all guests hold together. The health component holds two at most.
-pub const MAX_GUEST_CONNECTIONS: usize = 32;
-
 /// What some instances share.
 pub struct GuestLimits {
     memory: AtomicUsize,
@@ -43,8 +41,13 @@ impl GuestLimits {
         Arc::new(Self {
             memory: AtomicUsize::new(0),
             most_memory,
-            connections: Arc::new(Semaphore::new(MAX_GUEST_CONNECTIONS)),
+            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
         })
+    }
+
+    /// Room for connections.
+    pub fn connections(&self) -> &Arc<Semaphore> {
+        &self.connections
     }
 
     fn reserve(&self, bytes: usize) -> bool {
@@ -71,11 +74,6 @@ impl InstanceLimits {
             guests: Arc::clone(guests),
             reserved: 0,
         }
-    }
-
-    /// Room for connections.
-    pub fn connections(&self) -> &Arc<Semaphore> {
-        &self.guests.connections
     }
 
     fn grow(&mut self, current: usize, desired: usize, most: usize) -> bool {

@@ -1,6 +1,6 @@
 //! The data of a store: what one instance has, and the little it is given.
 
-use crate::capabilities::{CapabilitiesHost, CapabilitiesView};
+use crate::capabilities::{Capabilities, CapabilitiesHost, CapabilitiesView};
 use crate::clock::GuestClock;
 use crate::component::limits::{GuestLimits, InstanceLimits};
 use crate::provider::Provider;
@@ -22,8 +22,7 @@ pub struct State {
     wasi: WasiCtx,
     /// Its handles.
     pub table: ResourceTable,
-    caller: Caller,
-    provider: Arc<Provider>,
+    capabilities: Capabilities,
     /// Memory, tables and connections.
     pub limits: InstanceLimits,
 }
@@ -34,14 +33,14 @@ impl State {
     pub fn new(provider: Arc<Provider>, caller: Caller, guests: &Arc<GuestLimits>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
+        let connections = Arc::clone(guests.connections());
         Self {
             wasi: WasiCtx::builder()
                 .monotonic_clock(GuestClock::new())
                 .max_random_size(MAX_RANDOM)
                 .build(),
             table,
-            caller,
-            provider,
+            capabilities: Capabilities::sharing(provider, connections, caller),
             limits: InstanceLimits::of(guests),
         }
     }
@@ -67,11 +66,6 @@ impl WasiView for State {
 
 impl CapabilitiesHost for State {
     fn capabilities(&mut self) -> CapabilitiesView<'_> {
-        CapabilitiesView {
-            provider: &self.provider,
-            table: &mut self.table,
-            connections: self.limits.connections(),
-            caller: self.caller,
-        }
+        self.capabilities.view(&mut self.table)
     }
 }

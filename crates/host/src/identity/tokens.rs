@@ -5,8 +5,8 @@
 
 use crate::clock;
 use crate::hedge::hedged;
-use crate::identity::exchange::now;
 use crate::identity::source::Source;
+use crate::identity::token_request::now;
 use cache_health_provider::identity::{NoToken, Token, unavailable};
 use cache_health_provider::schedule;
 use cache_health_provider::token_life::{self, Acquired, Now, TokenLife};

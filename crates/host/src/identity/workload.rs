@@ -3,7 +3,7 @@
 
 use crate::cache::tls::TlsSettings;
 use crate::files::{FileError, Files, MAX_SECRET};
-use crate::identity::exchange;
+use crate::identity::token_request;
 use bytes::Bytes;
 use cache_health_provider::ConfigError;
 use cache_health_provider::config::WorkloadIdentity;
@@ -30,8 +30,8 @@ pub async fn request(
     })?;
     let unreachable = |_: io::Error| NoToken::from(unavailable("unreachable"));
     let uri = &configured.authority;
-    let host = exchange::host(uri);
-    let name = ServerName::try_from(host.to_owned()).map_err(exchange::unwritable)?;
+    let host = token_request::host(uri);
+    let name = ServerName::try_from(host.to_owned()).map_err(token_request::unwritable)?;
     let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443)))
         .await
         .map_err(unreachable)?;
@@ -42,14 +42,14 @@ pub async fn request(
 
     let form = workload::form(configured, &assertion);
     let request = http::Request::post(workload::path(configured))
-        .header(http::header::HOST, exchange::authority(uri))
+        .header(http::header::HOST, token_request::authority(uri))
         .header(http::header::CONTENT_TYPE, workload::CONTENT_TYPE)
         .header(http::header::ACCEPT, "application/json")
         .body(Full::new(Bytes::copy_from_slice(
             form.expose_secret().as_bytes(),
         )))
-        .map_err(exchange::unwritable)?;
-    exchange::send(stream, request).await
+        .map_err(token_request::unwritable)?;
+    token_request::send(stream, request).await
 }
 
 /// The token that the cluster signed.

@@ -1,8 +1,8 @@
 //! What all requests share.
 
 use crate::clock;
+use crate::serve::custom::CustomComponent;
 use crate::serve::flight::Flights;
-use crate::serve::foreign::Foreign;
 use crate::serve::series::{Judgement, Readiness, Sample, Series};
 use crate::verdict::Proof;
 use cache_health_provider::Config;
@@ -21,7 +21,7 @@ pub struct App(Arc<Shared>);
 
 struct Shared {
     flights: Flights,
-    foreign: Option<Arc<Foreign>>,
+    custom: Option<Arc<CustomComponent>>,
     series: Mutex<Series>,
     judgement: Judgement,
     draining: AtomicBool,
@@ -30,10 +30,10 @@ struct Shared {
 
 impl App {
     /// The state before the first sample.
-    pub fn new(flights: Flights, foreign: Option<Foreign>, config: &Config) -> Self {
+    pub fn new(flights: Flights, custom: Option<CustomComponent>, config: &Config) -> Self {
         Self(Arc::new(Shared {
             flights,
-            foreign: foreign.map(Arc::new),
+            custom: custom.map(Arc::new),
             series: Mutex::default(),
             judgement: Judgement::new(config.failures, config.interval, config.timeout),
             draining: AtomicBool::new(false),
@@ -47,8 +47,8 @@ impl App {
     }
 
     /// Somebody else's component, if there is one.
-    pub fn foreign(&self) -> Option<&Arc<Foreign>> {
-        self.0.foreign.as_ref()
+    pub fn custom(&self) -> Option<&Arc<CustomComponent>> {
+        self.0.custom.as_ref()
     }
 
     /// Room for one more request that waits; none when there is not.
@@ -81,9 +81,7 @@ impl App {
 
     /// Everything is answered: from now on, a component may end.
     pub fn close(&self) {
-        self.foreign()
-            .into_iter()
-            .for_each(|foreign| foreign.close());
+        self.custom().into_iter().for_each(|custom| custom.close());
     }
 
     /// From now on, not ready.

@@ -13,8 +13,8 @@
 
 mod app;
 mod connections;
+mod custom;
 mod flight;
-mod foreign;
 mod respond;
 mod routes;
 mod sampler;
@@ -28,8 +28,8 @@ use crate::provider::Provider;
 use app::App;
 use cache_health_provider::Variables;
 use cache_health_provider::rate::Caller;
+use custom::CustomComponent;
 use flight::Flights;
-use foreign::Foreign;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,11 +56,11 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
             return MISCONFIGURED.into();
         }
     };
-    let foreign = match component
-        .map(|path| Foreign::load(path, &provider))
+    let custom = match component
+        .map(|path| CustomComponent::load(path, &provider))
         .transpose()
     {
-        Ok(foreign) => foreign,
+        Ok(custom) => custom,
         Err(error) => {
             logging::say(&format!("--component cannot be used: {error}"));
             return MISCONFIGURED.into();
@@ -75,7 +75,7 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
     };
     let app = App::new(
         Flights::of(embedded.health(Caller::Request), &provider.cache),
-        foreign,
+        custom,
         &config,
     );
     let renewals = tokio::spawn(async move { provider.keep_renewed().await });

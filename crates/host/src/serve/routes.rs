@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::serve::app::App;
-use crate::serve::foreign::Foreign;
+use crate::serve::custom::CustomComponent;
 use crate::serve::respond::{Response, respond, respond_shared};
 use crate::serve::series::{Readiness, Sample};
 use crate::verdict::{self, Proof};
@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// Answers a request.
 pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
     let Some(route) = Route::of(request.uri().path()) else {
-        return match app.foreign() {
-            Some(foreign) => forward(app, foreign, request).await,
+        return match app.custom() {
+            Some(custom) => forward(app, custom, request).await,
             None => respond(Answer::no_such_route()),
         };
     };
@@ -37,14 +37,14 @@ const VIEW: View = View::Details;
 
 /// Lets somebody else's component answer. A client that goes away makes no room: its request keeps an
 /// instance busy until it is answered or out of time.
-async fn forward(app: &App, foreign: &Arc<Foreign>, request: Request<Incoming>) -> Response {
+async fn forward(app: &App, custom: &Arc<CustomComponent>, request: Request<Incoming>) -> Response {
     let Some(room) = app.admit() else {
         return respond(Answer::too_many());
     };
-    let foreign = Arc::clone(foreign);
+    let custom = Arc::clone(custom);
     let answer = tokio::spawn(async move {
         let _room = room;
-        foreign.answer(request).await
+        custom.answer(request).await
     });
     answer
         .await

@@ -28,6 +28,19 @@ fn the_defaults_are_those_of_the_contract() {
 }
 
 #[test]
+fn every_variable_is_in_the_reference() {
+    let reference = include_str!("../../../../docs/reference/configuration.md");
+    for name in NAMES {
+        assert!(reference.contains(&format!("`{name}`")), "{name}");
+    }
+    let rows = reference.lines().filter(|line| line.starts_with("| `"));
+    let named = rows.flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`'));
+    for name in named.filter(|text| text.chars().any(char::is_alphabetic)) {
+        assert!(NAMES.contains(&name), "{name} is not a variable");
+    }
+}
+
+#[test]
 fn values_are_trimmed_and_white_space_is_unset() {
     let config = config(&[HOST, ("REDIS_ACCESS_KEY", " k\n"), ("REDIS_PORT", "  ")]);
     let config = config.expect("usable");

@@ -3,6 +3,7 @@
 use super::pause;
 use anyhow::Result;
 use cache_health_standin::Standin;
+use cache_health_standin::identity::Behaviour;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ const LENGTH: std::ops::Range<u64> = 1_000..6_000;
 const DEAD_PORT: &str = "1";
 
 /// What can go wrong.
-const FAULTS: [&str; 9] = [
+const FAULTS: [&str; 11] = [
     "killed",
     "hung",
     "restarted",
@@ -23,6 +24,9 @@ const FAULTS: [&str; 9] = [
     "without the key",
     "credential revoked",
     "connections killed",
+    // The token that is held goes on working.
+    "identity fails",
+    "identity hangs",
 ];
 
 /// The faults that are over as soon as they were made.
@@ -102,6 +106,8 @@ impl Faults {
                 self.redis(&["ACL", "SETUSER", &user, "resetpass"])?;
                 self.redis(&["CLIENT", "KILL", "USER", &user])?;
             }
+            "identity fails" => self.identity(Behaviour::status(500)),
+            "identity hangs" => self.identity(Behaviour::Hang),
             _ => self.redis(&["CLIENT", "KILL", "USER", &user])?,
         }
         Ok(())
@@ -120,9 +126,18 @@ impl Faults {
                 let password = format!(">{}", self.standin.token.text);
                 self.redis(&["ACL", "SETUSER", &user, &password])?;
             }
+            "identity fails" | "identity hangs" => {
+                self.identity(Behaviour::Token(self.standin.token.clone()));
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    fn identity(&self, behaviour: Behaviour) {
+        if let Some(identity) = &self.standin.identity {
+            identity.behave(behaviour);
+        }
     }
 
     fn redis(&self, words: &[&str]) -> Result<()> {

@@ -50,6 +50,8 @@ pub struct Answer {
     pub route: Route,
     pub started: Instant,
     pub ended: Instant,
+    /// How old what was answered is: the last caller's result may be handed out for a second.
+    pub age: Duration,
     /// 200, rather than 503 or nothing.
     pub works: bool,
     /// The start of what was said when it does not.
@@ -87,6 +89,7 @@ fn probe(route: Route, port: u16, leave: &AtomicBool) -> Vec<Answer> {
             route,
             started,
             ended: Instant::now(),
+            age: age(&said),
             works,
             said: if works {
                 String::new()
@@ -108,6 +111,16 @@ fn get(port: u16, path: &str) -> std::io::Result<String> {
     let mut said = String::new();
     stream.read_to_string(&mut said)?;
     Ok(said)
+}
+
+/// The age in a report; zero where there is none.
+fn age(said: &str) -> Duration {
+    let rest = said.split("\"ageSeconds\":").nth(1).unwrap_or_default();
+    let number = rest.split([',', '}']).next().unwrap_or_default();
+    number
+        .trim()
+        .parse()
+        .map_or(Duration::ZERO, Duration::from_secs_f64)
 }
 
 /// Enough of an answer to know what it was about.

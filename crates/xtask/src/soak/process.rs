@@ -3,7 +3,7 @@
 use super::{LOOK, WARM_UP, program};
 use anyhow::{Context as _, Result, bail};
 use cache_health_standin::Standin;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long it may take to end.
@@ -35,6 +35,8 @@ impl Process {
     /// Starts it.
     pub fn start(standin: &Standin, port: u16) -> Result<Self> {
         let child = program(standin, port)?
+            // Held and never read.
+            .stderr(Stdio::piped())
             .spawn()
             .context("dist/cache-health cannot be run")?;
         Ok(Self(child))

@@ -13,7 +13,7 @@ use wasmtime_wasi_http::{
 };
 
 /// The data of a store.
-pub struct ForeignState {
+pub struct CustomState {
     /// What every instance has.
     pub base: State,
     /// Its place among the instances.
@@ -22,7 +22,7 @@ pub struct ForeignState {
     hooks: NoOutgoingHttp,
 }
 
-impl ForeignState {
+impl CustomState {
     /// The data of a new instance.
     pub fn new(
         provider: Arc<Provider>,
@@ -38,13 +38,13 @@ impl ForeignState {
     }
 }
 
-impl WasiView for ForeignState {
+impl WasiView for CustomState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.base.ctx()
     }
 }
 
-impl WasiHttpView for ForeignState {
+impl WasiHttpView for CustomState {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
             ctx: &mut self.http,
@@ -54,7 +54,7 @@ impl WasiHttpView for ForeignState {
     }
 }
 
-impl CapabilitiesHost for ForeignState {
+impl CapabilitiesHost for CustomState {
     fn capabilities(&mut self) -> CapabilitiesView<'_> {
         self.base.capabilities()
     }

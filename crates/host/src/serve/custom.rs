@@ -3,9 +3,9 @@
 //! It takes a compiler, which not every build has in it: the image runs only what it embeds.
 
 #[cfg(feature = "component")]
-pub use with_compiler::Foreign;
+pub use with_compiler::CustomComponent;
 #[cfg(not(feature = "component"))]
-pub use without_compiler::Foreign;
+pub use without_compiler::CustomComponent;
 
 #[cfg(feature = "component")]
 mod with_compiler {
@@ -22,13 +22,13 @@ mod with_compiler {
     use wasmtime_wasi_http::Error;
 
     /// Somebody else's component.
-    pub struct Foreign(Runtime);
+    pub struct CustomComponent(Runtime);
 
-    impl Foreign {
+    impl CustomComponent {
         /// Compiles it.
         pub fn load(path: &Path, provider: &Arc<Provider>) -> Result<Self, String> {
             let component = std::fs::read(path).map_err(|error| error.kind().to_string())?;
-            Runtime::foreign(&component, Arc::clone(provider))
+            Runtime::custom(&component, Arc::clone(provider))
                 .map(Self)
                 .map_err(|error| error.to_string())
         }
@@ -63,9 +63,9 @@ mod without_compiler {
     use std::sync::Arc;
 
     /// There is none.
-    pub enum Foreign {}
+    pub enum CustomComponent {}
 
-    impl Foreign {
+    impl CustomComponent {
         /// Says so.
         pub fn load(_path: &Path, _provider: &Arc<Provider>) -> Result<Self, String> {
             Err("this build has no compiler in it; dist/cache-health has".to_owned())

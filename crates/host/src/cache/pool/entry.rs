@@ -3,7 +3,7 @@
 
 use crate::cache::connection::Connection;
 use crate::cache::dial::Progress;
-use crate::cache::kept::Attempt;
+use crate::cache::pool::Attempt;
 use crate::clock;
 use futures::future::{BoxFuture, Shared};
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The renewal of a kept connection; whether it was taken.
-pub(super) type Renewal = Shared<BoxFuture<'static, bool>>;
+pub(in crate::cache) type Renewal = Shared<BoxFuture<'static, bool>>;
 
-/// The slots of all candidates.
-pub(super) struct Slots {
-    by_candidate: HashMap<u32, Slot>,
+/// The entries of all candidates.
+pub(in crate::cache) struct Entries {
+    by_candidate: HashMap<u32, Entry>,
     serial: u64,
     /// How long a connection that nobody waited for any more may still be a proof.
     unclaimed_for: Duration,
@@ -23,7 +23,7 @@ pub(super) struct Slots {
     pub working: Option<bool>,
 }
 
-impl Slots {
+impl Entries {
     /// Nothing there yet.
     pub fn new(unclaimed_for: Duration) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl Slots {
         (of == generation && clock::since(at) < young).then(|| connection.unclaimed())
     }
 
-    pub fn of(&mut self, candidate: u32) -> &mut Slot {
+    pub fn of(&mut self, candidate: u32) -> &mut Entry {
         self.by_candidate.entry(candidate).or_default()
     }
 
@@ -54,7 +54,7 @@ impl Slots {
 
 /// What there is for one candidate.
 #[derive(Default)]
-pub(super) struct Slot {
+pub(in crate::cache) struct Entry {
     kept: Option<Kept>,
     /// With the generation of its secret, and when it was made.
     unclaimed: Option<(Connection, u64, Duration)>,
@@ -70,7 +70,7 @@ struct Kept {
     renewing: Option<(u64, Renewal)>,
 }
 
-impl Slot {
+impl Entry {
     /// The kept connection, if it goes with this secret; with what to wait for before it is used.
     pub fn kept(&self, generation: u64) -> Option<(Connection, Option<Renewal>)> {
         let kept = self.kept.as_ref()?;

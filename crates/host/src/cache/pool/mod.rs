@@ -4,10 +4,12 @@
 //! next check joins it. `AUTH` with Entra may take ten seconds on Azure; with a deadline of five,
 //! cancelling would turn a slow cache into one that is red for ever.
 
+mod entry;
+
 use crate::cache::connection::{Connection, Owner};
 use crate::cache::dial::{self, DialStep, Endpoint, Observed, Permission, Progress};
 use crate::cache::permits::Permits;
-use crate::cache::slot::Slots;
+use crate::cache::pool::entry::Entries;
 use crate::cache::{CacheError, Secret};
 use cache_health_provider::Config;
 use cache_health_provider::rate::Caller;
@@ -97,7 +99,7 @@ pub struct Cache {
     pub permits: Permits,
     /// The host's own limit of what goes on by itself.
     pub(super) limit: Duration,
-    slots: Mutex<Slots>,
+    entries: Mutex<Entries>,
 }
 
 impl Cache {
@@ -109,7 +111,7 @@ impl Cache {
             key: config.key.clone(),
             permits: Permits::new(config),
             limit: config.timeout.max(LEAST_LIMIT),
-            slots: Mutex::new(Slots::new(unclaimed_for)),
+            entries: Mutex::new(Entries::new(unclaimed_for)),
         })
     }
 
@@ -140,11 +142,11 @@ impl Cache {
     async fn at_hand(&self, login: &Login, ask: Ask) -> Result<Option<Connection>, ConnectFailure> {
         let generation = login.secret.generation;
         let had = {
-            let mut slots = self.lock();
+            let mut entries = self.lock();
             if ask.new {
-                return Ok(slots.unclaimed(login.candidate, generation));
+                return Ok(entries.unclaimed(login.candidate, generation));
             }
-            slots.of(login.candidate).kept(generation)
+            entries.of(login.candidate).kept(generation)
         };
         match had {
             None => Ok(None),
@@ -190,10 +192,10 @@ impl Cache {
             method,
             secret,
         } = login;
-        let mut slots = self.lock();
-        let serial = slots.next_serial();
-        let slot = slots.of(candidate);
-        if let Some(under_way) = slot.under_way(secret.generation) {
+        let mut entries = self.lock();
+        let serial = entries.next_serial();
+        let entry = entries.of(candidate);
+        if let Some(under_way) = entry.under_way(secret.generation) {
             return under_way;
         }
         let progress = Arc::new(Progress::default());
@@ -213,7 +215,7 @@ impl Cache {
         }
         .boxed()
         .shared();
-        slot.started(attempt.clone(), Arc::clone(&progress), generation);
+        entry.started(attempt.clone(), Arc::clone(&progress), generation);
         (attempt, progress)
     }
 
@@ -231,13 +233,13 @@ impl Cache {
             .unwrap_or(Err(CacheError::Timeout));
         let (step, observed) = progress.so_far();
         let (candidate, generation) = (owner.candidate, secret.generation);
-        let mut slots = self.lock();
-        let slot = slots.of(candidate);
-        slot.ended(generation);
+        let mut entries = self.lock();
+        let entry = entries.of(candidate);
+        entry.ended(generation);
         match result {
             Ok(redis) => {
                 let connection = Connection::new(redis, secret, owner, observed);
-                slot.arrived(&connection, generation);
+                entry.arrived(&connection, generation);
                 Ok(connection)
             }
             Err(error) => {
@@ -264,15 +266,15 @@ impl Cache {
     /// the old one ends. Checks wait for that, since Redis answers in order. A connection that
     /// refuses is given up; the next check makes a new one.
     pub fn reauthenticate(self: &Arc<Self>, candidate: u32, secret: Secret) {
-        let mut slots = self.lock();
-        let slot = slots.of(candidate);
-        let Some(connection) = slot.any_kept() else {
+        let mut entries = self.lock();
+        let entry = entries.of(candidate);
+        let Some(connection) = entry.any_kept() else {
             return;
         };
         let (cache, generation) = (Arc::clone(self), secret.generation);
         let task = tokio::spawn(async move { cache.renew(&connection, secret).await });
         let renewal = async move { task.await.unwrap_or(false) }.boxed().shared();
-        slot.renewing(generation, renewal);
+        entry.renewing(generation, renewal);
     }
 
     /// Whether a connection took its new secret.
@@ -288,9 +290,9 @@ impl Cache {
         match result {
             Ok(()) => {
                 info!(principal, "the connection was authenticated again");
-                let mut slots = self.lock();
-                let slot = slots.of(connection.owner.candidate);
-                if slot.renewed(connection, secret.generation) {
+                let mut entries = self.lock();
+                let entry = entries.of(connection.owner.candidate);
+                if entry.renewed(connection, secret.generation) {
                     connection.renew(secret);
                 }
                 true
@@ -310,8 +312,8 @@ impl Cache {
     /// A connection that proved itself is the one to keep.
     pub(super) fn promote(&self, connection: &Connection) {
         let generation = connection.secret().generation;
-        let mut slots = self.lock();
-        slots
+        let mut entries = self.lock();
+        entries
             .of(connection.owner.candidate)
             .promote(connection, generation);
     }
@@ -323,8 +325,8 @@ impl Cache {
             .discard(connection);
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Slots> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {
         // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! How instances are kept: warm for as long as they work, replaced when they trap or hang.
 
-use crate::component::foreign::state::ForeignState;
+use crate::component::custom::state::CustomState;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct Worker {
 }
 
 impl WorkerState for Worker {
-    type StoreData = ForeignState;
+    type StoreData = CustomState;
     type RequestData = Taken;
 
     fn should_accept_request(&self, concurrent: usize, _total: usize) -> ShouldAccept {
@@ -48,7 +48,7 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _store: StoreContextMut<'_, ForeignState>,
+        _store: StoreContextMut<'_, CustomState>,
         taken: Taken,
         _task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
@@ -56,7 +56,7 @@ impl WorkerState for Worker {
         Box::pin(tokio::time::sleep(self.request_limit))
     }
 
-    fn drop(&self, _store: Store<ForeignState>, result: Result<(), wasmtime::Error>) {
+    fn drop(&self, _store: Store<CustomState>, result: Result<(), wasmtime::Error>) {
         if let Err(trap) = result
             && !self.closed.load(Ordering::Relaxed)
         {

@@ -1,8 +1,8 @@
 //! Linker and instances of a component that answers HTTP.
 
+use crate::component::custom::state::CustomState;
+use crate::component::custom::worker::{Expiration, Taken, Worker};
 use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
-use crate::component::foreign::state::ForeignState;
-use crate::component::foreign::worker::{Expiration, Taken, Worker};
 use crate::component::limits::GuestLimits;
 use crate::component::state;
 use crate::provider::Provider;
@@ -60,7 +60,7 @@ pub struct Runtime {
 
 struct Instances {
     engine: Engine,
-    pre: ProxyPre<ForeignState>,
+    pre: ProxyPre<CustomState>,
     provider: Arc<Provider>,
     guests: Arc<GuestLimits>,
     places: Arc<Semaphore>,
@@ -70,7 +70,7 @@ struct Instances {
 
 impl Runtime {
     /// Compiles somebody else's component.
-    pub fn foreign(component: &[u8], provider: Arc<Provider>) -> Result<Self, RuntimeError> {
+    pub fn custom(component: &[u8], provider: Arc<Provider>) -> Result<Self, RuntimeError> {
         let engine = engine().map_err(RuntimeError::Load)?;
         let component = super::compile::compile(&engine, component).map_err(RuntimeError::Load)?;
         Self::new(engine, &component, provider).map_err(RuntimeError::Load)
@@ -157,25 +157,23 @@ async fn collected(response: http::Response<WasiBody>) -> Result<Answer, Runtime
 }
 
 impl HandlerState for Instances {
-    type StoreData = ForeignState;
+    type StoreData = CustomState;
     type WorkerExpiration = Expiration;
     type WorkerState = Worker;
 
-    async fn instantiate(&self) -> wasmtime::Result<Instance<ForeignState, Expiration, Worker>> {
+    async fn instantiate(&self) -> wasmtime::Result<Instance<CustomState, Expiration, Worker>> {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| wasmtime::Error::msg("all instances are busy"))?;
-        let state = ForeignState::new(Arc::clone(&self.provider), &self.guests, place);
+        let state = CustomState::new(Arc::clone(&self.provider), &self.guests, place);
         let mut store = Store::new(&self.engine, state);
-        state::limit(&mut store, |state: &mut ForeignState| {
-            &mut state.base.limits
-        });
+        state::limit(&mut store, |state: &mut CustomState| &mut state.base.limits);
         yield_with_each_epoch(&mut store);
         let proxy = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,
             proxy,
-            view: ForeignState::http,
+            view: CustomState::http,
             expiration: Expiration::after(self.request_limit + GRACE),
             state: Worker {
                 request_limit: self.request_limit,

@@ -22,7 +22,7 @@ pub enum Act<T> {
 pub type Acts<T> = RefCell<VecDeque<Act<T>>>;
 
 /// The host. Each queue is used up call by call; the last act of a queue repeats.
-pub struct Script {
+pub struct ScriptedHost {
     pub clock: Cell<Duration>,
     pub settings: Settings,
     pub candidates: Vec<Candidate>,
@@ -38,7 +38,7 @@ pub struct Script {
 /// How long each call takes.
 pub const CALL: Duration = Duration::from_millis(1);
 
-impl Script {
+impl ScriptedHost {
     /// A host on which everything works, with these candidates.
     pub fn new(methods: &[AuthMethod]) -> Self {
         let candidate = |(id, method): (usize, &AuthMethod)| Candidate {
@@ -127,7 +127,7 @@ pub fn acts<T>(acts: Vec<Act<T>>) -> Acts<T> {
     RefCell::new(acts.into())
 }
 
-impl Capabilities for Script {
+impl Capabilities for ScriptedHost {
     type Credential = CredentialFacts;
     type Connection = Session;
 

@@ -11,19 +11,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const MOST: usize = 64 * 1024;
 
 /// A stream of replies to commands.
-pub struct Bounded<S> {
+pub struct ReplyLimit<S> {
     inner: S,
     read: usize,
 }
 
-impl<S> Bounded<S> {
+impl<S> ReplyLimit<S> {
     /// Nothing read yet.
     pub fn new(inner: S) -> Self {
         Self { inner, read: 0 }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ReplyLimit<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -39,7 +39,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ReplyLimit<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -67,7 +67,7 @@ mod tests {
     #[tokio::test]
     async fn a_reply_that_does_not_end_is_an_error_and_a_command_starts_a_new_one() {
         let (near, mut far) = tokio::io::duplex(MOST * 4);
-        let mut near = Bounded::new(near);
+        let mut near = ReplyLimit::new(near);
         far.write_all(&vec![b'x'; MOST * 3]).await.expect("room");
         let mut block = vec![0; MOST];
         near.read_exact(&mut block).await.expect("within the limit");

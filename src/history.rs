@@ -6,13 +6,13 @@ use std::time::Duration;
 
 /// What an instance of the component remembers. Times are of the monotonic clock.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct History {
     newest: Option<(Report, Duration)>,
     entra_failed: Option<(Kind, Duration)>,
 }
 
-impl Memory {
-    /// A memory of nothing.
+impl History {
+    /// A history of nothing.
     pub const fn new() -> Self {
         Self {
             newest: None,
@@ -62,10 +62,10 @@ mod tests {
 
     #[test]
     fn entra_is_tried_again_after_a_minute() {
-        let mut memory = Memory::new();
-        memory.entra_failed(Kind::AuthRejected, SECOND);
-        assert_eq!(memory.paused(SECOND * 60), Some(Kind::AuthRejected));
-        assert_eq!(memory.paused(SECOND * 61), None);
+        let mut history = History::new();
+        history.entra_failed(Kind::AuthRejected, SECOND);
+        assert_eq!(history.paused(SECOND * 60), Some(Kind::AuthRejected));
+        assert_eq!(history.paused(SECOND * 61), None);
     }
 
     #[test]
@@ -82,15 +82,15 @@ mod tests {
             steps: vec![],
             evidence: Default::default(),
         };
-        let mut memory = Memory::new();
-        assert!(memory.newest(SECOND, SECOND).is_none());
-        memory.keep(&report, SECOND);
+        let mut history = History::new();
+        assert!(history.newest(SECOND, SECOND).is_none());
+        history.keep(&report, SECOND);
         assert_eq!(
-            memory
+            history
                 .newest(SECOND * 5, SECOND * 4)
                 .map(|report| report.age),
             Some(SECOND * 3)
         );
-        assert!(memory.newest(SECOND * 2, SECOND * 4).is_none());
+        assert!(history.newest(SECOND * 2, SECOND * 4).is_none());
     }
 }
