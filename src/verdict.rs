@@ -102,11 +102,11 @@ impl Words {
         if let Some(settings) = &observations.settings {
             about_the_cache(&mut check, settings);
         }
-        let principals = observations.attempts.iter().filter_map(|attempt| {
+        let mut principals = observations.attempts.iter().filter_map(|attempt| {
             let facts = attempt.facts.as_ref()?;
             facts.principal.as_deref()
         });
-        if let Some(principal) = principals.last() {
+        if let Some(principal) = principals.next_back() {
             check.set("identity.principalId", principal);
         }
         let spelling = observations.settings.as_ref();

@@ -85,7 +85,7 @@ fn quotation_marks_around_a_key_are_left_out_and_said() {
     let key = azure.access_key.clone();
     let verdict = azure
         .check_key()
-        .env("REDIS_ACCESS_KEY", &format!("\"{key}\""))
+        .env("REDIS_ACCESS_KEY", format!("\"{key}\""))
         .secret(&key)
         .run();
     assert_eq!(verdict.document.status, Status::Warn);

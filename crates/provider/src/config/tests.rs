@@ -174,8 +174,15 @@ fn a_managed_identity_wins_over_a_workload_identity() {
 const KEY_ONLY: (&str, &str) = ("REDIS_AUTH", "access-key");
 const THUMBPRINT: (&str, &str) = ("IDENTITY_SERVER_THUMBPRINT", "abcd");
 
+/// Variables, the one that the warning is about, and what it says.
+type Half = (
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static str,
+);
+
 /// What platforms set for identities of their own, and how the warning names them.
-const HALVES: [(&[(&str, &str)], &str, &str); 5] = [
+const HALVES: [Half; 5] = [
     (
         &[HEADER, THUMBPRINT],
         "IDENTITY_ENDPOINT",
