@@ -11,6 +11,7 @@ use wasmtime::ResourceLimiter;
 /// The most that one memory of an instance may have, in bytes. The component of ours uses about 2 MiB.
 pub const MAX_INSTANCE_MEMORY: usize = 32 * 1024 * 1024;
 /// The most memory that all instances of custom components have together, tables included, in bytes.
+#[cfg(feature = "component")]
 pub const MAX_GUEST_MEMORY: usize = 256 * 1024 * 1024;
 /// The most memories an instance may have. A composition has one for each component in it.
 const MAX_MEMORIES: usize = 16;
@@ -28,6 +29,7 @@ pub struct GuestLimits {
 
 impl GuestLimits {
     /// For the instances of custom components, all together.
+    #[cfg(feature = "component")]
     pub fn shared() -> Arc<Self> {
         Self::of(MAX_GUEST_MEMORY)
     }
@@ -133,7 +135,7 @@ mod tests {
 
     #[test]
     fn one_memory_has_its_limit_and_all_of_them_theirs() {
-        let guests = GuestLimits::shared();
+        let guests = GuestLimits::of(256 * MIB);
         let mut instances: Vec<_> = (0..9).map(|_| InstanceLimits::of(&guests)).collect();
         let mut grows = |instance: usize, from: usize, to: usize| {
             instances[instance]
