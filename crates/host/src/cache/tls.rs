@@ -57,6 +57,8 @@ impl Trust {
         let mut config = ClientConfig::builder()
             .with_webpki_verifier(Arc::clone(&verifier))
             .with_no_client_auth();
+        // A resumed session is not verified again. rustls would resume none under another verifier, and each connection
+        // has its own; this does not hang on that.
         config.resumption = Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),
