@@ -150,10 +150,7 @@ impl Words {
 
     /// What stood around a key and was left out.
     fn key(&self, last: &Attempt) -> Option<Finding> {
-        let problem = match last.evidence.get("key.removed")? {
-            "byte-order-mark" => "starts with a byte order mark, which was left out",
-            _ => "stands in quotation marks, which were left out",
-        };
+        let problem = cache_health_diagnosis::left_out(last.evidence.get("key.removed")?);
         let variable = last.evidence.get("key.variable")?;
         let warning = Failure::of(Kind::Config)
             .with("config.variable", variable)

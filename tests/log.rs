@@ -25,6 +25,27 @@ impl Drop for Running {
 }
 
 impl Running {
+    /// Serves with many samples and a log that is held and not read; with its address, once it answers.
+    fn serve(azure: &Azure) -> (Self, String) {
+        let port = cache_health_standin::port::any_free().expect("a port");
+        let address = format!("127.0.0.1:{port}");
+        let child = azure
+            .check_key()
+            .env("CACHE_HEALTH_INTERVAL", "100ms")
+            .program()
+            .args(["serve", "--listen", &address])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let program = Self(child);
+        let until = Instant::now() + PATIENCE;
+        while !lives(&address) {
+            assert!(Instant::now() < until, "it does not serve");
+        }
+        (program, address)
+    }
+
     fn ended(&mut self, limit: Duration) -> Option<i32> {
         let until = Instant::now() + limit;
         while Instant::now() < until {
@@ -89,22 +110,7 @@ fn lives(address: &str) -> bool {
 #[test]
 fn a_log_that_nobody_reads_stops_nothing_and_says_later_what_it_lost() {
     let azure = Azure::start();
-    let port = cache_health_standin::port::any_free().expect("a port");
-    let address = format!("127.0.0.1:{port}");
-    let child = azure
-        .check_key()
-        .env("CACHE_HEALTH_INTERVAL", "100ms")
-        .program()
-        .args(["serve", "--listen", &address])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut program = Running(child);
-    let until = Instant::now() + PATIENCE;
-    while !lives(&address) {
-        assert!(Instant::now() < until, "it does not serve");
-    }
+    let (mut program, address) = Running::serve(&azure);
     // At trace, that is a multiple of what a pipe and the queue hold.
     for number in 0..500 {
         assert!(lives(&address), "no answer to request {number}");
@@ -132,22 +138,7 @@ fn a_log_that_nobody_reads_stops_nothing_and_says_later_what_it_lost() {
 #[test]
 fn sigterm_ends_a_program_whose_log_nobody_reads() {
     let azure = Azure::start();
-    let port = cache_health_standin::port::any_free().expect("a port");
-    let address = format!("127.0.0.1:{port}");
-    let child = azure
-        .check_key()
-        .env("CACHE_HEALTH_INTERVAL", "100ms")
-        .program()
-        .args(["serve", "--listen", &address])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut program = Running(child);
-    let until = Instant::now() + PATIENCE;
-    while !lives(&address) {
-        assert!(Instant::now() < until, "it does not serve");
-    }
+    let (mut program, address) = Running::serve(&azure);
     for _ in 0..500 {
         assert!(lives(&address));
     }

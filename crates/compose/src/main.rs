@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use wac_graph::types::{Package, Types};
-use wac_graph::{CompositionGraph, EncodeOptions};
+use wac_graph::{CompositionGraph, EncodeOptions, PackageId};
 
 /// Composes, describes and precompiles components.
 #[derive(Parser)]
@@ -105,21 +105,23 @@ fn main() -> Result<()> {
 
 fn compose(socket: &Path, plugs: &[PathBuf]) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
-    let mut register = |path: &Path| -> Result<_> {
-        let name = path
-            .file_stem()
-            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let package = Package::from_bytes(&name, None, read(path)?, graph.types_mut())
-            .with_context(|| format!("{} is not a component", path.display()))?;
-        Ok(graph.register_package(package)?)
-    };
-    let socket = register(socket)?;
+    let socket = register(&mut graph, socket)?;
     let plugs = plugs
         .iter()
-        .map(|path| register(path))
+        .map(|path| register(&mut graph, path))
         .collect::<Result<Vec<_>>>()?;
     wac_graph::plug(&mut graph, plugs, socket)?;
     Ok(graph.encode(EncodeOptions::default())?)
+}
+
+/// Makes a component known to a graph.
+fn register(graph: &mut CompositionGraph, path: &Path) -> Result<PackageId> {
+    let name = path
+        .file_stem()
+        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    let package = Package::from_bytes(&name, None, read(path)?, graph.types_mut())
+        .with_context(|| format!("{} is not a component", path.display()))?;
+    Ok(graph.register_package(package)?)
 }
 
 /// The interfaces, in the version that is built here.
@@ -135,12 +137,7 @@ const CAPABILITIES: [&str; 4] = [
 fn serve(handler: &Path, health: &Path, provider: Option<&Path>) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let mut instantiate = |path: &Path| -> Result<_> {
-        let name = path
-            .file_stem()
-            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-        let package = Package::from_bytes(&name, None, read(path)?, graph.types_mut())
-            .with_context(|| format!("{} is not a component", path.display()))?;
-        let package = graph.register_package(package)?;
+        let package = register(&mut graph, path)?;
         Ok(graph.instantiate(package))
     };
     let provider = provider.map(&mut instantiate).transpose()?;

@@ -12,6 +12,7 @@ mod sentence;
 mod service;
 mod spelling;
 
+pub use sentence::left_out;
 pub use service::Service;
 pub use spelling::Spelling;
 

@@ -81,6 +81,14 @@ fn config(case: &Case<'_>) -> String {
     format!("{variable} {problem}")
 }
 
+/// What stood around a value and was left out (`key.removed`), as the problem of its variable.
+pub fn left_out(removed: &str) -> &'static str {
+    match removed {
+        "byte-order-mark" => "starts with a byte order mark, which was left out",
+        _ => "stands in quotation marks, which were left out",
+    }
+}
+
 fn dns(case: &Case<'_>) -> &'static str {
     match case.value("dns.answer") {
         Some("SERVFAIL") => "The name server failed when it was asked for $REDIS_HOST (SERVFAIL)",

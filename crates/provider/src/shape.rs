@@ -87,10 +87,7 @@ impl Removed {
 
     /// As the problem of a variable.
     pub fn problem(self) -> &'static str {
-        match self {
-            Self::ByteOrderMark => "starts with a byte order mark, which was left out",
-            Self::Quotes => "stands in quotation marks, which were left out",
-        }
+        cache_health_diagnosis::left_out(self.as_str())
     }
 }
 

@@ -9,7 +9,7 @@
 //!
 //! A query asks by its name alone or with `=1`; anything else in it is passed over.
 
-use crate::{Document, Finding, Kind, MEDIA_TYPE, Report, Status, StepDocument, View};
+use crate::{Document, Kind, MEDIA_TYPE, Status, StepDocument};
 use std::fmt::Write as _;
 
 /// The media type of everything that is not a report.
@@ -155,11 +155,6 @@ impl Answer {
     }
 }
 
-/// The document of a report, in the view of whoever asks.
-pub fn document(report: Report, view: View) -> Document {
-    Document::of(report, view)
-}
-
 /// A document as JSON.
 pub fn render(document: &Document) -> Vec<u8> {
     // A document has nothing in it that JSON cannot say.
@@ -167,7 +162,7 @@ pub fn render(document: &Document) -> Vec<u8> {
 }
 
 /// The verdict as HTTP says it.
-pub fn http_status(status: Status) -> u16 {
+fn http_status(status: Status) -> u16 {
     match status {
         Status::Pass | Status::Warn => 200,
         Status::Fail => 503,
@@ -190,11 +185,6 @@ fn steps(document: &Document) -> String {
         };
     }
     out
-}
-
-/// A failure that no check found, as a report: the configuration, a stale sample, a fault of the host's own.
-pub fn failure(finding: Finding, time: i64) -> Report {
-    Report::failure(finding, time)
 }
 
 /// What `/readyz` gives as the reason for a document that fails.
