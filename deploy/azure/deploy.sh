@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
     --image) image=${2:?--image needs a value} && shift ;;
     --managed-redis) service=redisenterprise ;;
     --user-assigned) user_assigned=${2:?--user-assigned needs a value} && shift ;;
-    --custom-policy) policy=cache-health ;;
+    --custom-policy) policy="cache-health" ;;
     --access-key) key=yes ;;
     --key-vault-secret) vault=${2:?--key-vault-secret needs a value} && shift ;;
     --port) port=${2:?--port needs a value} && shift ;;
