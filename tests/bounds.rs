@@ -2,8 +2,8 @@
 
 mod support;
 
+use cache_health_local_azure::token;
 use cache_health_report::{Kind, Status};
-use cache_health_standin::token;
 use std::time::{Duration, Instant};
 use support::Azure;
 use support::server::Server;

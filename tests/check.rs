@@ -3,10 +3,10 @@
 
 mod support;
 
+use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint};
+use cache_health_local_azure::proxy::Welcome;
+use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{AuthMethod, Kind, Status, Step};
-use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
-use cache_health_standin::proxy::Welcome;
-use cache_health_standin::token::{self, Token};
 use std::net::TcpListener;
 use std::time::Duration;
 use support::{Azure, Check, HOUR};
@@ -408,7 +408,7 @@ fn the_memory_of_the_process_is_nobody_elses() {
     use std::os::unix::fs::MetadataExt as _;
     const NOBODY: &str = "65534";
     let azure = Azure::start();
-    let port = cache_health_standin::port::any_free().expect("a port");
+    let port = cache_health_local_azure::port::any_free().expect("a port");
     let check = azure.check_key().without("REDIS_CA_FILE");
     let program = check.program();
     let mut child = std::process::Command::new("setpriv")

@@ -3,10 +3,10 @@
 
 mod support;
 
+use cache_health_local_azure::certificates::{Authority, Chain, Leaf};
+use cache_health_local_azure::redis::{RedisOptions, RedisServer};
+use cache_health_local_azure::token;
 use cache_health_report::{Kind, Status, Step};
-use cache_health_standin::certificates::{Authority, Chain, Leaf};
-use cache_health_standin::redis::{RedisOptions, RedisServer};
-use cache_health_standin::token;
 use std::time::{Duration, Instant};
 use support::Check;
 use support::server::Server;

@@ -54,7 +54,7 @@ fn a_name_server_that_does_not_answer_keeps_nobody_from_leaving() {
     }
     let mut scene = Scene::new();
     let never = Duration::from_secs(60);
-    let zone = cache_health_standin::dns::Zone::Slow(vec![], never);
+    let zone = cache_health_local_azure::dns::Zone::Slow(vec![], never);
     scene.resolve_with(std::net::Ipv4Addr::new(127, 0, 0, 154), zone);
     let (output, took) = scene.check().output(&["check"]);
     assert_eq!(output.status.code(), Some(1));

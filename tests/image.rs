@@ -96,7 +96,7 @@ fn the_image_serves_as_nobody_on_a_read_only_root_and_drains() {
     let Some(image) = image() else { return };
     let azure = Azure::start();
     let (_folder, ca_file) = readable(&azure);
-    let port = cache_health_standin::port::any_free().expect("a port");
+    let port = cache_health_local_azure::port::any_free().expect("a port");
     let check = azure
         .check_entra()
         .env("RUST_LOG", "info")

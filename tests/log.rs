@@ -27,7 +27,7 @@ impl Drop for Running {
 impl Running {
     /// Serves with many samples and a log that is held and not read; with its address, once it answers.
     fn serve(azure: &Azure) -> (Self, String) {
-        let port = cache_health_standin::port::any_free().expect("a port");
+        let port = cache_health_local_azure::port::any_free().expect("a port");
         let address = format!("127.0.0.1:{port}");
         let child = azure
             .check_key()

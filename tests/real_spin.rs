@@ -2,8 +2,8 @@
 
 use crate::spin_host::Application;
 use cache_health_guests::Guests;
+use cache_health_local_azure::port;
 use cache_health_report::Document;
-use cache_health_standin::port;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -3,11 +3,11 @@
 
 mod support;
 
+use cache_health_local_azure::identity::Behaviour;
+use cache_health_local_azure::proxy::{Action, Proxy};
+use cache_health_local_azure::resp::Command;
+use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{Kind, Status};
-use cache_health_standin::identity::Behaviour;
-use cache_health_standin::proxy::{Action, Proxy};
-use cache_health_standin::resp::Command;
-use cache_health_standin::token::{self, Token};
 use std::time::{Duration, Instant};
 use support::server::Server;
 use support::{Azure, HOUR};

@@ -2,10 +2,10 @@
 
 mod support;
 
+use cache_health_local_azure::certificates::{Authority, Leaf};
+use cache_health_local_azure::proxy::{Action, Proxy};
+use cache_health_local_azure::token;
 use cache_health_report::{Kind, Status};
-use cache_health_standin::certificates::{Authority, Leaf};
-use cache_health_standin::proxy::{Action, Proxy};
-use cache_health_standin::token;
 use std::time::{Duration, Instant};
 use support::server::Server;
 use support::{Azure, Check};

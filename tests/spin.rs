@@ -205,7 +205,7 @@ fn on_spin_a_failing_renewal_keeps_the_token_and_warns_near_its_end() {
     runtime().block_on(async {
         let mut instance = Instance::new(scene.application()).await;
         assert_eq!(instance.fresh().await.1.status, Status::Pass);
-        let outage = cache_health_standin::identity::Behaviour::status(400);
+        let outage = cache_health_local_azure::identity::Behaviour::status(400);
         scene.azure.identity.behave(outage);
         let mut seen = vec![Status::Pass];
         while seen.last() != Some(&Status::Fail) {

@@ -2,8 +2,8 @@
 
 mod support;
 
+use cache_health_local_azure::certificates::Leaf;
 use cache_health_report::{Kind, Step};
-use cache_health_standin::certificates::Leaf;
 use std::net::TcpListener;
 use std::time::Duration;
 use support::{Azure, Check};

@@ -2,9 +2,9 @@
 
 mod support;
 
+use cache_health_local_azure::issuer::{Registration, TokenEndpoint};
+use cache_health_local_azure::token;
 use cache_health_report::{Kind, Status, Step};
-use cache_health_standin::issuer::{Registration, TokenEndpoint};
-use cache_health_standin::token;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use support::{Azure, Check, HOUR};

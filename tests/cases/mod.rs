@@ -4,10 +4,10 @@
 
 use crate::spin_host::{Application, Instance};
 use crate::support::{Azure, Check, HOUR};
+use cache_health_local_azure::certificates::Leaf;
+use cache_health_local_azure::identity::Behaviour;
+use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{Document, Status, Step};
-use cache_health_standin::certificates::Leaf;
-use cache_health_standin::identity::Behaviour;
-use cache_health_standin::token::{self, Token};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -156,7 +156,7 @@ fn apply(fault: &str, azure: &Azure, environment: &mut HashMap<&'static str, Str
         "noperm-get" => acl("-get"),
         "hung" => azure.redis.hang().expect("SIGSTOP"),
         "refused-port" => {
-            let nobody = cache_health_standin::port::NOBODY;
+            let nobody = cache_health_local_azure::port::NOBODY;
             environment.insert("REDIS_PORT", nobody.to_string());
         }
         "none" | "unknown-ca" | "wrong-name" | "expired" | "out-of-memory" | "cluster-down" => {}

@@ -4,10 +4,10 @@
 use super::row::{Expect, Row};
 use super::scene::Scene;
 use crate::support::HOUR;
+use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint};
+use cache_health_local_azure::port;
+use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{Kind, Step};
-use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
-use cache_health_standin::port;
-use cache_health_standin::token::{self, Token};
 
 const GROUP: &str = "Identity";
 /// An answer that nobody should read to its end, in bytes.

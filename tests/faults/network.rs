@@ -2,11 +2,11 @@
 
 use super::row::{Expect, OnSpin, Row};
 use super::scene::{DEADLINE, Scene};
+use cache_health_local_azure::black_hole::BlackHole;
+use cache_health_local_azure::certificates::Leaf;
+use cache_health_local_azure::dns::Zone;
+use cache_health_local_azure::proxy::{Action, Welcome};
 use cache_health_report::{Kind, Step};
-use cache_health_standin::black_hole::BlackHole;
-use cache_health_standin::certificates::Leaf;
-use cache_health_standin::dns::Zone;
-use cache_health_standin::proxy::{Action, Welcome};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use super::row::{Expect, OnSpin, Row};
 use super::scene::Scene;
+use cache_health_local_azure::certificates::{Authority, Leaf};
+use cache_health_local_azure::proxy::Action;
 use cache_health_report::{Kind, Step};
-use cache_health_standin::certificates::{Authority, Leaf};
-use cache_health_standin::proxy::Action;
 use std::time::{Duration, Instant};
 
 const GROUP: &str = "Redis";
@@ -40,13 +40,13 @@ pub fn rows() -> Vec<Row> {
             let foreign = Authority::new("somebody else's CA").expect("a CA");
             let chain = foreign.issue(&Leaf::default()).expect("a certificate");
             s.azure.redis.kill().expect("killed");
-            let change = |o: &mut cache_health_standin::redis::RedisOptions| o.chain = chain;
+            let change = |o: &mut cache_health_local_azure::redis::RedisOptions| o.chain = chain;
             s.azure.redis.restart(change).expect("started again");
         })
         .end(|s| {
             let chain = s.azure.chain.clone();
             s.azure.redis.kill().expect("killed");
-            let change = |o: &mut cache_health_standin::redis::RedisOptions| o.chain = chain;
+            let change = |o: &mut cache_health_local_azure::redis::RedisOptions| o.chain = chain;
             s.azure.redis.restart(change).expect("started again");
         }),
         row(
@@ -66,7 +66,7 @@ pub fn rows() -> Vec<Row> {
                     "key-load-delay 1000".to_owned(),
                     "loading-process-events-interval-bytes 1024".to_owned(),
                 ];
-                let change = |o: &mut cache_health_standin::redis::RedisOptions| {
+                let change = |o: &mut cache_health_local_azure::redis::RedisOptions| {
                     o.config.extend(slow);
                 };
                 s.azure.redis.restart(change).expect("started again");

@@ -2,12 +2,12 @@
 
 use crate::spin_host::Application;
 use crate::support::{Azure, Check};
-use cache_health_standin::black_hole::BlackHole;
-use cache_health_standin::certificates::{Authority, Chain, Leaf};
-use cache_health_standin::dns::{NameServer, Zone};
-use cache_health_standin::identity::IdentityEndpoint;
-use cache_health_standin::proxy::Proxy;
-use cache_health_standin::redis::RedisOptions;
+use cache_health_local_azure::black_hole::BlackHole;
+use cache_health_local_azure::certificates::{Authority, Chain, Leaf};
+use cache_health_local_azure::dns::{NameServer, Zone};
+use cache_health_local_azure::identity::IdentityEndpoint;
+use cache_health_local_azure::proxy::Proxy;
+use cache_health_local_azure::redis::RedisOptions;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};

@@ -3,8 +3,8 @@
 
 use super::row::{Expect, OnSpin, Row};
 use super::scene::Scene;
+use cache_health_local_azure::certificates::{Authority, Leaf};
 use cache_health_report::{Kind, Step};
-use cache_health_standin::certificates::{Authority, Leaf};
 use time::Duration;
 
 const GROUP: &str = "TLS";

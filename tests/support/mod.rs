@@ -5,12 +5,12 @@
 pub mod document;
 pub mod server;
 
+use cache_health_local_azure::certificates::{Authority, Chain, Leaf};
+use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint};
+use cache_health_local_azure::proxy::Proxy;
+use cache_health_local_azure::redis::{RedisOptions, RedisServer};
+use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{Document, Kind, Status, Step};
-use cache_health_standin::certificates::{Authority, Chain, Leaf};
-use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
-use cache_health_standin::proxy::Proxy;
-use cache_health_standin::redis::{RedisOptions, RedisServer};
-use cache_health_standin::token::{self, Token};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

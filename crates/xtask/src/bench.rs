@@ -5,7 +5,7 @@ use crate::image;
 use crate::install::{self, MUSL};
 use crate::shell::{cargo, check, say, workspace};
 use anyhow::{Context as _, Result, ensure};
-use cache_health_standin::{Standin, port};
+use cache_health_local_azure::{LocalAzure, port};
 use clap::Args;
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -52,20 +52,20 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
     check(&mut cargo(&package))?;
     let (rounds, milliseconds) = if args.quick { (3, 2000) } else { (5, 8000) };
 
-    let standin = Standin::start(0, false)?;
+    let azure = LocalAzure::start(0, false)?;
     let native = Service::start(
         &image::built("baseline"),
         &[],
         "BASELINE_LISTEN",
         "/constant",
-        &standin,
+        &azure,
     )?;
     let ours = Service::start(
         &program,
         &["serve"],
         "CACHE_HEALTH_LISTEN",
         "/readyz",
-        &standin,
+        &azure,
     )?;
 
     let run = |what: &str, paths: (&str, &str), clients: &str, kind: &[&str]| -> Result<_> {
@@ -175,7 +175,7 @@ impl Service {
         arguments: &[&str],
         listen: &str,
         ready: &str,
-        standin: &Standin,
+        azure: &LocalAzure,
     ) -> Result<Self> {
         let address = format!("127.0.0.1:{}", port::any_free()?);
         let started = Instant::now();
@@ -184,9 +184,9 @@ impl Service {
             .current_dir(workspace())
             .env_clear()
             .env("REDIS_HOST", "localhost")
-            .env("REDIS_PORT", standin.redis.port().to_string())
-            .env("REDIS_CA_FILE", standin.redis.ca_file())
-            .env("REDIS_ACCESS_KEY", &standin.access_key)
+            .env("REDIS_PORT", azure.redis.port().to_string())
+            .env("REDIS_CA_FILE", azure.redis.ca_file())
+            .env("REDIS_ACCESS_KEY", &azure.access_key)
             .env("REDIS_AUTH", "access-key")
             .env("RUST_LOG", "warn")
             // What is measured is what a check costs, and not how few of them there may be.

@@ -6,8 +6,8 @@
 
 use crate::shell::say;
 use anyhow::{Context as _, Result, bail};
-use cache_health_standin::identity::{Behaviour, IdentityEndpoint};
-use cache_health_standin::token;
+use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint};
+use cache_health_local_azure::token;
 use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::process::{Command, ExitCode, Stdio};

@@ -3,7 +3,7 @@
 use crate::shell::say;
 use crate::{build, install};
 use anyhow::{Context as _, Result, bail};
-use cache_health_standin::{AZURE_PORT, Standin, port};
+use cache_health_local_azure::{AZURE_PORT, LocalAzure, port};
 use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::process::{Command, ExitCode};
@@ -44,10 +44,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         ));
         0
     };
-    let standin = Standin::start(port, !args.access_key)?;
+    let azure = LocalAzure::start(port, !args.access_key)?;
     say(&format!(
         "a stand-in for Azure runs: redis-server with TLS on localhost:{}{}",
-        standin.redis.port(),
+        azure.redis.port(),
         if args.access_key {
             ""
         } else {
@@ -55,7 +55,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         }
     ));
     println!();
-    let status = program(&standin, args.access_key)
+    let status = program(&azure, args.access_key)
         .arg("check")
         .status()
         .context("dist/cache-health cannot be run")?;
@@ -63,18 +63,18 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         let code = status.code().and_then(|code| u8::try_from(code).ok());
         return Ok(code.unwrap_or(1).into());
     }
-    serve(&standin, args.access_key, &leave)
+    serve(&azure, args.access_key, &leave)
 }
 
 /// Serves until somebody wants to leave.
-fn serve(standin: &Standin, access_key: bool, leave: &AtomicBool) -> Result<ExitCode> {
+fn serve(azure: &LocalAzure, access_key: bool, leave: &AtomicBool) -> Result<ExitCode> {
     let port = if port::is_free(HTTP_PORT) {
         HTTP_PORT
     } else {
         port::any_free()?
     };
     let address = format!("127.0.0.1:{port}");
-    let mut server = program(standin, access_key)
+    let mut server = program(azure, access_key)
         .args(["serve", "--listen", &address])
         .spawn()
         .context("dist/cache-health cannot be run")?;
@@ -96,7 +96,7 @@ fn serve(standin: &Standin, access_key: bool, leave: &AtomicBool) -> Result<Exit
     }
     println!(
         "    kill -STOP {pid}; kill -CONT {pid}          # let Redis hang, and go on",
-        pid = standin.redis.pid()
+        pid = azure.redis.pid()
     );
     while !leave.load(Ordering::Relaxed) {
         if let Some(status) = server.try_wait()? {
@@ -114,22 +114,22 @@ fn serve(standin: &Standin, access_key: bool, leave: &AtomicBool) -> Result<Exit
 }
 
 /// The program, with the environment that it would find in Container Apps.
-fn program(standin: &Standin, access_key: bool) -> Command {
+fn program(azure: &LocalAzure, access_key: bool) -> Command {
     let mut command = Command::new(build::program());
     // Nothing of the developer's own shell: what it has set for a real cache must not get in the
     // way here.
     command
         .env_clear()
         .env("REDIS_HOST", "localhost")
-        .env("REDIS_PORT", standin.redis.port().to_string())
-        .env("REDIS_CA_FILE", standin.redis.ca_file())
+        .env("REDIS_PORT", azure.redis.port().to_string())
+        .env("REDIS_CA_FILE", azure.redis.ca_file())
         .env("RUST_LOG", "warn");
     if access_key {
         command
             .env("REDIS_AUTH", "access-key")
-            .env("REDIS_ACCESS_KEY", &standin.access_key);
+            .env("REDIS_ACCESS_KEY", &azure.access_key);
     }
-    if let Some(identity) = &standin.identity {
+    if let Some(identity) = &azure.identity {
         command
             .env("IDENTITY_ENDPOINT", identity.url())
             .env("IDENTITY_HEADER", &identity.header);

@@ -1,8 +1,8 @@
 //! `cargo xtask identity` with a fake `az` on PATH.
 
+use cache_health_local_azure::token::{self, Token};
 use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::identity::{HEADER, judge, query};
-use cache_health_standin::token::{self, Token};
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};

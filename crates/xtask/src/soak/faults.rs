@@ -2,8 +2,8 @@
 
 use super::pause;
 use anyhow::Result;
-use cache_health_standin::Standin;
-use cache_health_standin::identity::Behaviour;
+use cache_health_local_azure::LocalAzure;
+use cache_health_local_azure::identity::Behaviour;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -58,13 +58,13 @@ impl Made {
 
 /// Makes faults on a stand-in.
 pub struct Faults {
-    standin: Standin,
+    azure: LocalAzure,
 }
 
 impl Faults {
     /// On this one.
-    pub fn new(standin: Standin) -> Self {
-        Self { standin }
+    pub fn new(azure: LocalAzure) -> Self {
+        Self { azure }
     }
 
     /// One after the other.
@@ -90,13 +90,13 @@ impl Faults {
     }
 
     fn begin(&mut self, fault: &str) -> Result<()> {
-        let user = self.standin.token.object_id.clone();
+        let user = self.azure.token.object_id.clone();
         match fault {
-            "killed" => self.standin.redis.kill()?,
-            "hung" => self.standin.redis.hang()?,
+            "killed" => self.azure.redis.kill()?,
+            "hung" => self.azure.redis.hang()?,
             "restarted" => {
-                self.standin.redis.kill()?;
-                self.standin.redis.restart(|_| {})?;
+                self.azure.redis.kill()?;
+                self.azure.redis.restart(|_| {})?;
             }
             "out of memory" => self.redis(&["CONFIG", "SET", "maxmemory", "1"])?,
             "read-only" => self.redis(&["REPLICAOF", "127.0.0.1", DEAD_PORT])?,
@@ -114,20 +114,20 @@ impl Faults {
     }
 
     fn end(&mut self, fault: &str) -> Result<()> {
-        let user = self.standin.token.object_id.clone();
+        let user = self.azure.token.object_id.clone();
         match fault {
-            "killed" => self.standin.redis.restart(|_| {})?,
-            "hung" => self.standin.redis.resume()?,
+            "killed" => self.azure.redis.restart(|_| {})?,
+            "hung" => self.azure.redis.resume()?,
             "out of memory" => self.redis(&["CONFIG", "SET", "maxmemory", "0"])?,
             "read-only" => self.redis(&["REPLICAOF", "NO", "ONE"])?,
             "without SET" => self.redis(&["ACL", "SETUSER", &user, "+set"])?,
             "without the key" => self.redis(&["ACL", "SETUSER", &user, "~*"])?,
             "credential revoked" => {
-                let password = format!(">{}", self.standin.token.text);
+                let password = format!(">{}", self.azure.token.text);
                 self.redis(&["ACL", "SETUSER", &user, &password])?;
             }
             "identity fails" | "identity hangs" => {
-                self.identity(Behaviour::Token(self.standin.token.clone()));
+                self.identity(Behaviour::Token(self.azure.token.clone()));
             }
             _ => {}
         }
@@ -135,12 +135,12 @@ impl Faults {
     }
 
     fn identity(&self, behaviour: Behaviour) {
-        if let Some(identity) = &self.standin.identity {
+        if let Some(identity) = &self.azure.identity {
             identity.behave(behaviour);
         }
     }
 
     fn redis(&self, words: &[&str]) -> Result<()> {
-        self.standin.redis.command(words).map(drop)
+        self.azure.redis.command(words).map(drop)
     }
 }

@@ -2,7 +2,7 @@
 //! shares no code with what it judges.
 
 use super::DEADLINE;
-use cache_health_standin::Standin;
+use cache_health_local_azure::LocalAzure;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -35,12 +35,12 @@ pub struct Truth(Vec<Trip>);
 
 impl Judge {
     /// A client of this cache.
-    pub fn of(standin: &Standin) -> Self {
+    pub fn of(azure: &LocalAzure) -> Self {
         Self {
-            port: standin.redis.port().to_string(),
-            ca_file: standin.redis.ca_file().display().to_string(),
-            user: standin.token.object_id.clone(),
-            token: standin.token.text.clone(),
+            port: azure.redis.port().to_string(),
+            ca_file: azure.redis.ca_file().display().to_string(),
+            user: azure.token.object_id.clone(),
+            token: azure.token.text.clone(),
         }
     }
 

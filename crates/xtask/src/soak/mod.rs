@@ -14,7 +14,7 @@ mod process;
 use crate::shell::say;
 use crate::{build, install};
 use anyhow::{Context as _, Result, bail};
-use cache_health_standin::{Standin, port};
+use cache_health_local_azure::{LocalAzure, port};
 use clap::Args;
 use faults::{Faults, Made};
 use judge::{Judge, Truth};
@@ -52,15 +52,15 @@ pub struct SoakArgs {
 pub fn soak(args: &SoakArgs) -> Result<()> {
     install::redis_server()?;
     build::build()?;
-    let standin = Standin::start(0, true)?;
+    let azure = LocalAzure::start(0, true)?;
     let port = port::any_free()?;
-    let mut process = Process::start(&standin, port)?;
-    let judge = Judge::of(&standin);
+    let mut process = Process::start(&azure, port)?;
+    let judge = Judge::of(&azure);
     let leave = AtomicBool::new(false);
     let length = Duration::from_secs(args.minutes * 60);
     say(&format!("soaking for {} minutes", args.minutes));
 
-    let mut faults = Faults::new(standin);
+    let mut faults = Faults::new(azure);
     let run = std::thread::scope(|scope| {
         let judged = scope.spawn(|| judge.watch(&leave));
         let loaded = load::start(scope, port, &leave);
@@ -147,15 +147,15 @@ fn report(truth: &Truth, answers: &[Answer], made: &Made, watched: &process::Wat
 }
 
 /// The program, with the environment that it would find in Container Apps.
-fn program(standin: &Standin, port: u16) -> Result<Command> {
-    let identity = standin.identity.as_ref().context("an identity")?;
+fn program(azure: &LocalAzure, port: u16) -> Result<Command> {
+    let identity = azure.identity.as_ref().context("an identity")?;
     let mut command = Command::new(build::program());
     command
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .env_clear()
         .env("REDIS_HOST", "localhost")
-        .env("REDIS_PORT", standin.redis.port().to_string())
-        .env("REDIS_CA_FILE", standin.redis.ca_file())
+        .env("REDIS_PORT", azure.redis.port().to_string())
+        .env("REDIS_CA_FILE", azure.redis.ca_file())
         .env("IDENTITY_ENDPOINT", identity.url())
         .env("IDENTITY_HEADER", &identity.header)
         .env("CACHE_HEALTH_TIMEOUT", humantime(DEADLINE))

@@ -2,7 +2,7 @@
 
 use super::{LOOK, WARM_UP, program};
 use anyhow::{Context as _, Result, bail};
-use cache_health_standin::Standin;
+use cache_health_local_azure::LocalAzure;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,8 +33,8 @@ pub struct Process(Child);
 
 impl Process {
     /// Starts it.
-    pub fn start(standin: &Standin, port: u16) -> Result<Self> {
-        let child = program(standin, port)?
+    pub fn start(azure: &LocalAzure, port: u16) -> Result<Self> {
+        let child = program(azure, port)?
             // Held and never read.
             .stderr(Stdio::piped())
             .spawn()

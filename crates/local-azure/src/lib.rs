@@ -34,7 +34,7 @@ pub const AZURE_PORT: u16 = 6380;
 pub const TOKEN_LIFE: i64 = 24 * 60 * 60;
 
 /// Everything that an app in Container Apps finds around it.
-pub struct Standin {
+pub struct LocalAzure {
     /// The cache.
     pub redis: RedisServer,
     /// The identity endpoint; absent when the app has no identity.
@@ -45,7 +45,7 @@ pub struct Standin {
     pub token: Token,
 }
 
-impl Standin {
+impl LocalAzure {
     /// Starts a cache that knows one identity and one access key, on this port if it is free.
     pub fn start(port: u16, with_identity: bool) -> Result<Self> {
         let authority = Authority::new("cache-health stand-in CA")?;
