@@ -1,12 +1,10 @@
 //! The image, run as Container Apps would run it: no user but a number, no file to write, nothing in
 //! it but the program. `cargo xtask test` builds it and says which one in `CACHE_HEALTH_IMAGE`.
 
-mod support;
-
+use crate::fixtures::{Azure, Check, told};
 use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{Azure, Check};
 
 /// What the contract gives a shutdown.
 const DRAINED: Duration = Duration::from_secs(10);
@@ -14,13 +12,9 @@ const DRAINED: Duration = Duration::from_secs(10);
 const START: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The image; none, said aloud, where there is none.
-fn image() -> Option<String> {
-    let image = std::env::var("CACHE_HEALTH_IMAGE").ok();
-    if image.is_none() {
-        eprintln!("SKIPPED: no image (run `cargo xtask test`, which builds it where podman is)");
-    }
-    image
+/// The image.
+fn image() -> String {
+    told("CACHE_HEALTH_IMAGE")
 }
 
 /// A container that runs; removed when dropped.
@@ -92,8 +86,9 @@ fn readable(azure: &Azure) -> (tempfile::TempDir, String) {
 }
 
 #[test]
+#[ignore = "needs podman: cargo xtask test"]
 fn the_image_serves_as_nobody_on_a_read_only_root_and_drains() {
-    let Some(image) = image() else { return };
+    let image = image();
     let azure = Azure::start();
     let (_folder, ca_file) = readable(&azure);
     let port = cache_health_local_azure::port::any_free().expect("a port");
@@ -134,8 +129,9 @@ fn the_image_serves_as_nobody_on_a_read_only_root_and_drains() {
 }
 
 #[test]
+#[ignore = "needs podman: cargo xtask test"]
 fn the_image_checks_once_and_its_exit_code_is_the_verdict() {
-    let Some(image) = image() else { return };
+    let image = image();
     let azure = Azure::start();
     let (_folder, ca_file) = readable(&azure);
     for (check, code) in [
@@ -151,8 +147,9 @@ fn the_image_checks_once_and_its_exit_code_is_the_verdict() {
 }
 
 #[test]
+#[ignore = "needs podman: cargo xtask test"]
 fn there_is_nothing_in_the_image_but_the_program() {
-    let Some(image) = image() else { return };
+    let image = image();
     let folder = tempfile::tempdir().expect("a folder");
     let archive = folder.path().join("image.tar");
     let saved = Command::new("podman")

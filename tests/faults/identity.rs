@@ -3,7 +3,7 @@
 
 use super::row::{Expect, Row};
 use super::scene::Scene;
-use crate::support::HOUR;
+use crate::fixtures::HOUR;
 use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint};
 use cache_health_local_azure::port;
 use cache_health_local_azure::token::{self, Token};

@@ -1,5 +1,9 @@
 //! The fault matrix: one source for the tests and for `docs/faults.md`.
 
+mod as_root;
+mod hosts;
+mod matrix;
+
 pub mod identity;
 pub mod network;
 pub mod redis;

@@ -1,7 +1,7 @@
 //! What a row happens to: a cache, what is between it and the app, and the app's configuration.
 
-use crate::spin_host::Application;
-use crate::support::{Azure, Check};
+use crate::fixtures::spin_host::Application;
+use crate::fixtures::{Azure, Check};
 use cache_health_local_azure::black_hole::BlackHole;
 use cache_health_local_azure::certificates::{Authority, Chain, Leaf};
 use cache_health_local_azure::dns::{NameServer, Zone};

@@ -8,17 +8,18 @@ use std::time::Duration;
 /// How a row went.
 pub struct Outcome {
     pub fault: &'static str,
-    /// How long the verdict and the recovery took; or what was wrong; or why it was not made.
+    /// How long the verdict and the recovery took; or what was wrong.
     pub result: Result<(Duration, Duration), String>,
-    pub skipped: bool,
 }
+
+/// What makes the table in the documentation anew.
+pub const BLESS: &str = "BLESS=1 cargo xtask test the_table_in_the_documentation";
 
 /// The table for readers.
 pub fn document(rows: &[Row]) -> String {
     let mut text = format!(
         "# Faults and verdicts\n\n\
-         <!-- Made from tests/faults/ by `BLESS=1 cargo test -p cache-health-host --test \
-         fault_matrix`; a test compares them. -->\n\n\
+         <!-- Made from tests/faults/ by `{BLESS}`; a test compares them. -->\n\n\
          What the verdict is for each fault, on the standalone host and on Spin. Each row is a test on real \
          parts: the fault is made, the first\ncheck after that has to give this verdict, and the \
          first check after the fault ends has to pass again, without a restart. A verdict\ntakes the \
@@ -59,15 +60,14 @@ pub fn document(rows: &[Row]) -> String {
 pub fn summary(host: &str, outcomes: &[Outcome]) -> String {
     let mut text = format!("\nThe fault matrix on {host}\n");
     for outcome in outcomes {
-        let line = match (&outcome.result, outcome.skipped) {
-            (Ok((verdict, recovery)), _) => format!(
+        let line = match &outcome.result {
+            Ok((verdict, recovery)) => format!(
                 "  ok       {:48} verdict {:>5} ms, recovery {:>5} ms",
                 outcome.fault,
                 verdict.as_millis(),
                 recovery.as_millis()
             ),
-            (Err(why), true) => format!("  SKIPPED  {:48} {why}", outcome.fault),
-            (Err(why), false) => format!("  FAILED   {:48} {why}", outcome.fault),
+            Err(why) => format!("  FAILED   {:48} {why}", outcome.fault),
         };
         let _ = writeln!(text, "{line}");
     }

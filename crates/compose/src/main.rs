@@ -5,11 +5,11 @@
 
 mod describe;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
+use cache_health_compose::engine::config_for;
+use cache_health_compose::graph;
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use wac_graph::types::{Package, Types};
-use wac_graph::{CompositionGraph, EncodeOptions, PackageId};
 
 /// Composes, describes and precompiles components.
 #[derive(Parser)]
@@ -74,9 +74,10 @@ fn main() -> Result<()> {
             allow_imports,
             output,
         } => {
-            let composed = compose(&socket, &plug)?;
+            let plugs = plug.iter().map(|path| read(path));
+            let composed = graph::plug(read(&socket)?, plugs.collect::<Result<_>>()?)?;
             if !allow_imports {
-                ensure_nothing_is_left(&composed)?;
+                graph::ensure_nothing_is_left(&composed)?;
             }
             write(&output, &composed)
         }
@@ -85,7 +86,11 @@ fn main() -> Result<()> {
             health,
             provider,
             output,
-        } => write(&output, &serve(&handler, &health, provider.as_deref())?),
+        } => {
+            let provider = provider.as_deref().map(read).transpose()?;
+            let composed = graph::serve(read(&handler)?, read(&health)?, provider)?;
+            write(&output, &composed)
+        }
         Command::Describe {
             component,
             about,
@@ -96,88 +101,10 @@ fn main() -> Result<()> {
             target,
             output,
         } => {
-            let config = cache_health_engine::config_for(&target)?;
-            let engine = wasmtime::Engine::new(&config)?;
+            let engine = wasmtime::Engine::new(&config_for(&target)?)?;
             write(&output, &engine.precompile_component(&read(&component)?)?)
         }
     }
-}
-
-fn compose(socket: &Path, plugs: &[PathBuf]) -> Result<Vec<u8>> {
-    let mut graph = CompositionGraph::new();
-    let socket = register(&mut graph, socket)?;
-    let plugs = plugs
-        .iter()
-        .map(|path| register(&mut graph, path))
-        .collect::<Result<Vec<_>>>()?;
-    wac_graph::plug(&mut graph, plugs, socket)?;
-    Ok(graph.encode(EncodeOptions::default())?)
-}
-
-/// Makes a component known to a graph.
-fn register(graph: &mut CompositionGraph, path: &Path) -> Result<PackageId> {
-    let name = path
-        .file_stem()
-        .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let package = Package::from_bytes(&name, None, read(path)?, graph.types_mut())
-        .with_context(|| format!("{} is not a component", path.display()))?;
-    Ok(graph.register_package(package)?)
-}
-
-/// The interfaces, in the version that is built here.
-const HEALTH: &str = "cache-health:probe/health@0.2.0";
-const HANDLER: &str = "wasi:http/handler@0.3.0";
-const CAPABILITIES: [&str; 4] = [
-    "cache-health:capabilities/settings@0.2.0",
-    "cache-health:capabilities/credentials@0.2.0",
-    "cache-health:capabilities/redis@0.2.0",
-    "cache-health:capabilities/access@0.2.0",
-];
-
-fn serve(handler: &Path, health: &Path, provider: Option<&Path>) -> Result<Vec<u8>> {
-    let mut graph = CompositionGraph::new();
-    let mut instantiate = |path: &Path| -> Result<_> {
-        let package = register(&mut graph, path)?;
-        Ok(graph.instantiate(package))
-    };
-    let provider = provider.map(&mut instantiate).transpose()?;
-    let (health, handler) = (instantiate(health)?, instantiate(handler)?);
-    if let Some(provider) = provider {
-        for capability in CAPABILITIES {
-            let export = graph.alias_instance_export(provider, capability)?;
-            for user in [health, handler] {
-                // Not everybody imports each of them.
-                let given = graph.set_instantiation_argument(user, capability, export);
-                drop(given);
-            }
-        }
-    }
-    let verdict = graph.alias_instance_export(health, HEALTH)?;
-    graph.set_instantiation_argument(handler, HEALTH, verdict)?;
-    let answers = graph.alias_instance_export(handler, HANDLER)?;
-    graph.export(answers, HANDLER)?;
-    let composed = graph.encode(EncodeOptions::default())?;
-    if provider.is_some() {
-        ensure_nothing_is_left(&composed)?;
-    }
-    Ok(composed)
-}
-
-/// `plug` drops an export whose type differs, in silence: what is still imported was not plugged.
-fn ensure_nothing_is_left(component: &[u8]) -> Result<()> {
-    let mut types = Types::default();
-    let package = Package::from_bytes("composed", None, component, &mut types)?;
-    let imports = types[package.ty()].imports.keys();
-    let left: Vec<_> = imports
-        .filter(|name| name.starts_with("cache-health:"))
-        .cloned()
-        .collect();
-    ensure!(
-        left.is_empty(),
-        "the composition still imports {}",
-        left.join(", ")
-    );
-    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -171,11 +171,11 @@ fn commands(text: &str) -> Vec<Vec<&str>> {
 
 /// What each command requires, from the table that the fake `az` of the tests has as well.
 fn required(command: &str) -> Vec<&'static str> {
-    let table = include_str!("../../../tests/az/commands.tsv");
+    let table = include_str!("../../xtask/tests/az/commands.tsv");
     let line = table
         .lines()
         .find(|line| line.split('\t').next() == Some(command))
-        .unwrap_or_else(|| panic!("az {command} is not in tests/az/commands.tsv"));
+        .unwrap_or_else(|| panic!("az {command} is not in crates/xtask/tests/az/commands.tsv"));
     let required = line.split('\t').nth(1).unwrap_or_default();
     required
         .split(' ')

@@ -1,37 +1,31 @@
 //! `cargo xtask build`: the components and the program into dist/.
 
-use crate::install::{self, MUSL, WASM};
-use crate::shell::{cargo, check, output, say, workspace};
-use anyhow::{Context as _, Result};
-use cache_health_guests::{About, Guests};
-use std::path::{Path, PathBuf};
+use crate::install::{self, MUSL};
+use crate::shell::{cargo, check, say, workspace};
+use crate::{components, files};
+use anyhow::Result;
+use cache_health_artifacts::{Artifacts, Component, TOOL};
+use std::path::PathBuf;
 use std::process::Command;
 
-/// What a registry shows of each component.
-const HEALTH: About = About {
-    name: "cache-health",
-    description: "Proves that an app can use its Azure Redis cache, over capabilities that its host supplies",
-};
-const FOR_SPIN: About = About {
-    name: "cache-health-for-spin",
-    description: "cache-health with a provider of its capabilities for Spin inside",
-};
-const SPIN_APP: About = About {
-    name: "cache-health-spin-app",
-    description: "cache-health as an application of Spin: /livez, /readyz and /healthz",
-};
-const HTTP: About = About {
-    name: "cache-health-http",
-    description: "cache-health behind HTTP, for hosts that supply its capabilities",
-};
-const RUST_APP: About = About {
-    name: "rust-app",
-    description: "An example of a component that asks cache-health for a verdict",
-};
+/// The program.
+pub const PROGRAM: &str = "cache-health";
+/// The example of a host of one's own.
+pub const EMBEDDER: &str = "embedder";
+
+/// One target, one profile and one set of features for everything that runs here: whoever builds second compiles no
+/// dependency again. The features are those of the whole workspace, whatever is built of it.
+pub const ONE_BUILD: [&str; 5] = [
+    "--workspace",
+    "--all-features",
+    "--release",
+    "--target",
+    MUSL,
+];
 
 /// Where the program is.
-pub fn program() -> PathBuf {
-    workspace().join("dist/cache-health")
+pub fn dist() -> PathBuf {
+    workspace().join("dist").join(PROGRAM)
 }
 
 /// Where cargo puts what it builds.
@@ -39,83 +33,38 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
+/// Where cargo puts a program of [`ONE_BUILD`].
+pub fn built(program: &str) -> PathBuf {
+    target().join(MUSL).join("release").join(program)
+}
+
 /// Builds everything that is shipped.
 pub fn build() -> Result<()> {
+    program()?;
+    components::ship()
+}
+
+/// Builds the program.
+pub fn program() -> Result<()> {
     install::targets()?;
     install::musl_tools()?;
-    say(&format!(
-        "building the components ({WASM}) and the program ({MUSL}); minutes the first time"
-    ));
-    let package = ["-p", "cache-health-host", "--features", "component"];
-    check(cargo(&["build", "--release", "--target", MUSL]).args(package))?;
-    // The host's build script has made the components.
-    ship(&Guests::built(&workspace()))?;
-    copy(
-        &target().join(MUSL).join("release/cache-health"),
-        &program(),
-    )
-}
-
-/// Builds the components only: what `spin build` needs.
-pub fn components() -> Result<()> {
-    install::targets()?;
-    say(&format!(
-        "building the components ({WASM}); minutes the first time"
-    ));
-    ship(&Guests::build(&workspace()))
-}
-
-fn ship(guests: &Guests) -> Result<()> {
-    let dist = workspace().join("dist");
-    std::fs::create_dir_all(&dist)?;
-    let revision = revision();
-    for (component, about) in [
-        (guests.health(), HEALTH),
-        (guests.for_spin(), FOR_SPIN),
-        (guests.spin_app(), SPIN_APP),
-        (guests.http(), HTTP),
-        (guests.rust_app(), RUST_APP),
-    ] {
-        let to = dist.join(about.name).with_extension("wasm");
-        guests.describe(&component, &about, revision.as_deref(), &to);
+    let artifacts = Artifacts::of(&workspace());
+    if !artifacts.tool_is_current() {
+        say("1 of 3: wasmtime and its compiler, the long part: minutes, the first time");
+        check(one_build("build").args(["--bin", TOOL]))?;
+        artifacts.keep_tool(&built(TOOL));
     }
-    // The WIT packages: what others write against. One may be left of an earlier version.
-    let _ = std::fs::remove_dir_all(dist.join("wit"));
-    for folder in [
-        "wit",
-        "wit/deps",
-        "wit/deps/cache-health-probe",
-        "wit/deps/cache-health-capabilities",
-    ] {
-        copy_files(&workspace().join(folder), &dist.join(folder))?;
-    }
-    Ok(())
+    say("2 of 3: the health component");
+    artifacts.build(&[Component::Health]);
+    say("3 of 3: the program, static, around the component's machine code");
+    check(one_build("build").args(["--bin", PROGRAM]))?;
+    std::fs::create_dir_all(workspace().join("dist"))?;
+    files::copy(&built(PROGRAM), &dist())
 }
 
-/// The commit that is built; none for sources that are not a checkout.
-fn revision() -> Option<String> {
-    let mut git = Command::new("git");
-    let head = output(git.args(["rev-parse", "HEAD"]).current_dir(workspace()))?;
-    Some(head.trim().to_owned())
-}
-
-/// Copies the files of a folder.
-pub fn copy_files(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let path = entry?.path();
-        if let Some(name) = path.file_name().filter(|_| path.is_file()) {
-            copy(&path, &to.join(name))?;
-        }
-    }
-    Ok(())
-}
-
-/// Copies a file that may be in use where it is copied to.
-pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    // A program that runs cannot be written over, but it can be replaced.
-    let _ = std::fs::remove_file(to);
-    std::fs::copy(from, to)
-        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
-    Ok(())
+/// A cargo command of [`ONE_BUILD`].
+pub fn one_build(verb: &str) -> Command {
+    let mut command = cargo(&[verb]);
+    command.args(ONE_BUILD);
+    command
 }

@@ -1,8 +1,10 @@
 //! `cargo xtask image`: the image, with whichever of podman, buildah and docker is there.
 
-use crate::build::{copy, target};
+use crate::build::target;
+use crate::components::revision;
+use crate::files::copy;
 use crate::install::{self, MUSL};
-use crate::shell::{cargo, check, output, say, succeeds, workspace};
+use crate::shell::{cargo, check, say, succeeds, workspace};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -78,12 +80,7 @@ fn engine() -> Option<&'static str> {
 
 fn assemble(engine: &str, program: &Path, tag: &str) -> Result<()> {
     let context = program.parent().context("a file in a folder")?;
-    let revision = output(
-        Command::new("git")
-            .args(["rev-parse", "HEAD"])
-            .current_dir(workspace()),
-    );
-    let revision = revision.map_or_else(|| "unknown".to_owned(), |text| text.trim().to_owned());
+    let revision = revision().unwrap_or_else(|| "unknown".to_owned());
     say(&format!("building {tag} with {engine}"));
     let verb = if engine == "buildah" { "bud" } else { "build" };
     let mut command = Command::new(engine);

@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The target of the program in dist/.
 pub const MUSL: &str = "x86_64-unknown-linux-musl";
-pub use cache_health_guests::WASM;
+pub use cache_health_artifacts::WASM;
 
 /// The compiler's targets.
 pub fn targets() -> Result<()> {
@@ -61,13 +61,17 @@ pub fn from_pypi(venv: &Path, packages: &[&str]) -> bool {
         )
 }
 
+/// Whether this is root.
+pub fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0")
+}
+
 fn package(name: &str, program: &str) -> Result<()> {
     if succeeds(Command::new(program).arg("--version")) {
         return Ok(());
     }
-    let root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     let apt = succeeds(Command::new("apt-get").arg("--version"));
-    if !(root && apt) {
+    if !(is_root() && apt) {
         bail!("{program} is missing: install {name} (on Debian: sudo apt-get install {name})");
     }
     say(&format!("installing {name}"));

@@ -3,6 +3,8 @@
 
 mod bench;
 mod build;
+mod components;
+mod files;
 mod identity;
 mod image;
 mod install;
@@ -11,6 +13,7 @@ mod run;
 mod shell;
 mod soak;
 mod test;
+mod tools;
 mod validators;
 
 use clap::Parser;
@@ -27,7 +30,7 @@ enum Task {
     /// Build the components only, into dist/ (what `spin build` calls).
     Components,
     /// Run every test.
-    Test,
+    Test(test::TestArgs),
     /// Serve the managed identity protocol on loopback from `az login`, to check a real cache from
     /// here.
     Identity(identity::IdentityArgs),
@@ -43,12 +46,12 @@ fn main() -> ExitCode {
     let result = match Task::parse() {
         Task::Run(args) => run::run(&args),
         Task::Build => build::build().map(|()| ExitCode::SUCCESS),
-        Task::Components => build::components().map(|()| ExitCode::SUCCESS),
+        Task::Components => components::ship().map(|()| ExitCode::SUCCESS),
         Task::Soak(args) => soak::soak(&args).map(|()| ExitCode::SUCCESS),
         Task::Image(args) => image::image(&args).map(|()| ExitCode::SUCCESS),
         Task::Identity(args) => identity::identity(&args),
         Task::Bench(args) => bench::bench(&args).map(|()| ExitCode::SUCCESS),
-        Task::Test => test::test().map(|()| ExitCode::SUCCESS),
+        Task::Test(args) => test::test(&args).map(|()| ExitCode::SUCCESS),
     };
     result.unwrap_or_else(|error| {
         eprintln!("xtask: {error:#}");

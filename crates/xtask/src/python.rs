@@ -1,9 +1,10 @@
 //! `examples/python-app`: built with componentize-py, where Python and PyPI are to be had.
 
-use crate::build::{copy_files, target};
+use crate::build::target;
+use crate::files::copy_all;
 use crate::install::from_pypi;
 use crate::shell::{check, workspace};
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,20 +12,19 @@ use std::process::Command;
 /// The tool, as tried.
 const TOOL: &str = "componentize-py==0.25.1";
 
-/// Builds the example; none, said aloud, when that cannot be done here.
-pub fn example() -> Result<Option<PathBuf>> {
+/// Builds the example.
+pub fn example() -> Result<PathBuf> {
     let venv = target().join("python");
     let tool = venv.join("bin/componentize-py");
-    if !tool.exists() && !from_pypi(&venv, &[TOOL]) {
-        return Ok(None);
-    }
+    let there = tool.exists() || from_pypi(&venv, &[TOOL]);
+    ensure!(there, "no python3, or no PyPI");
     let source = workspace().join("examples/python-app");
     let folder = target().join("python-app");
     // The WIT of this repository and WASI's, put together where the tool finds both.
     let deps = folder.join("wit/deps");
-    copy_files(&source.join("wit"), &folder.join("wit"))?;
-    copy_files(&source.join("wit/deps"), &deps)?;
-    copy_files(
+    copy_all(&source.join("wit"), &folder.join("wit"))?;
+    copy_all(&source.join("wit/deps"), &deps)?;
+    copy_all(
         &workspace().join("wit/deps/cache-health-probe"),
         &deps.join("cache-health-probe"),
     )?;
@@ -36,5 +36,5 @@ pub fn example() -> Result<Option<PathBuf>> {
             .args(["-d", "wit", "-w", "app", "componentize", "app", "-o"])
             .arg(&app),
     )?;
-    Ok(Some(app))
+    Ok(app)
 }

@@ -30,7 +30,7 @@ pub struct RunArgs {
 /// Starts the stand-in, checks it, and cleans up.
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
     install::redis_server()?;
-    build::build()?;
+    build::program()?;
 
     let leave = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -115,7 +115,7 @@ fn serve(azure: &LocalAzure, access_key: bool, leave: &AtomicBool) -> Result<Exi
 
 /// The program, with the environment that it would find in Container Apps.
 fn program(azure: &LocalAzure, access_key: bool) -> Command {
-    let mut command = Command::new(build::program());
+    let mut command = Command::new(build::dist());
     // Nothing of the developer's own shell: what it has set for a real cache must not get in the
     // way here.
     command

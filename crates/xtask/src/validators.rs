@@ -2,6 +2,7 @@
 
 use crate::build::target;
 use crate::install::from_pypi;
+use anyhow::{Result, ensure};
 use std::path::PathBuf;
 
 /// The packages, as tried.
@@ -11,11 +12,12 @@ const PACKAGES: [&str; 3] = [
     "check-jsonschema==0.39.0",
 ];
 
-/// Installs them; none, said aloud, where that cannot be done.
-pub fn install() -> Option<PathBuf> {
+/// Installs them.
+pub fn install() -> Result<PathBuf> {
     let venv = target().join("validators");
     if venv.join("bin/check-jsonschema").exists() {
-        return Some(venv);
+        return Ok(venv);
     }
-    from_pypi(&venv, &PACKAGES).then_some(venv)
+    ensure!(from_pypi(&venv, &PACKAGES), "no python3, or no PyPI");
+    Ok(venv)
 }

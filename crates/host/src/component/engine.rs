@@ -14,7 +14,7 @@ pub const GRACE: Duration = Duration::from_secs(1);
 
 /// An engine whose epochs are counted for as long as it lives.
 pub fn engine() -> Result<Engine> {
-    let engine = Engine::new(&cache_health_engine::config())?;
+    let engine = Engine::new(&cache_health_compose::engine::config())?;
     count_epochs(&engine);
     Ok(engine)
 }

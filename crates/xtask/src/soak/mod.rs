@@ -51,7 +51,7 @@ pub struct SoakArgs {
 /// Runs it, prints the table, and fails if anything in it is wrong.
 pub fn soak(args: &SoakArgs) -> Result<()> {
     install::redis_server()?;
-    build::build()?;
+    build::program()?;
     let azure = LocalAzure::start(0, true)?;
     let port = port::any_free()?;
     let mut process = Process::start(&azure, port)?;
@@ -149,7 +149,7 @@ fn report(truth: &Truth, answers: &[Answer], made: &Made, watched: &process::Wat
 /// The program, with the environment that it would find in Container Apps.
 fn program(azure: &LocalAzure, port: u16) -> Result<Command> {
     let identity = azure.identity.as_ref().context("an identity")?;
-    let mut command = Command::new(build::program());
+    let mut command = Command::new(build::dist());
     command
         .args(["serve", "--listen", &format!("127.0.0.1:{port}")])
         .env_clear()

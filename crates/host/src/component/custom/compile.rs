@@ -1,8 +1,7 @@
 //! Other people's components: compiled when the program starts, and given `health` if they ask
 //! for it.
 
-use wac_graph::types::Package;
-use wac_graph::{CompositionGraph, EncodeOptions};
+use cache_health_compose::graph;
 use wasmtime::component::Component;
 use wasmtime::{Engine, Result};
 
@@ -21,16 +20,7 @@ pub fn compile(engine: &Engine, app: &[u8]) -> Result<Component> {
     if !wants_health {
         return Ok(component);
     }
-    let plugged = plug_health(app).map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
+    let plugged = graph::plug(app.to_vec(), vec![HEALTH.to_vec()])
+        .map_err(|error| wasmtime::Error::msg(format!("{error:#}")))?;
     Component::new(engine, plugged)
-}
-
-fn plug_health(app: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut graph = CompositionGraph::new();
-    let health = Package::from_bytes("health", None, HEALTH, graph.types_mut())?;
-    let health = graph.register_package(health)?;
-    let app = Package::from_bytes("app", None, app, graph.types_mut())?;
-    let app = graph.register_package(app)?;
-    wac_graph::plug(&mut graph, vec![health], app)?;
-    Ok(graph.encode(EncodeOptions::default())?)
 }

@@ -1,0 +1,78 @@
+//! What some tests need beyond the program, and where it is.
+
+use crate::shell::succeeds;
+use crate::{image, install, python, validators};
+use anyhow::{Result, ensure};
+use std::process::Command;
+
+/// Something that not every machine has.
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// Where the tests are that need it: a part of their paths.
+    pub tests: &'static str,
+    /// Whether it takes minutes.
+    pub takes_minutes: bool,
+    /// Installs and builds what is needed; returns the variable that tells the tests where it is.
+    pub prepare: fn() -> Result<Option<(&'static str, String)>>,
+}
+
+/// All of them.
+pub const TOOLS: [Tool; 6] = [
+    Tool {
+        name: "root",
+        tests: "as_root::",
+        takes_minutes: false,
+        prepare: || {
+            ensure!(install::is_root(), "this user is not root");
+            Ok(None)
+        },
+    },
+    Tool {
+        name: "shellcheck",
+        tests: "lint::",
+        takes_minutes: false,
+        prepare: || install::shellcheck().map(|()| None),
+    },
+    Tool {
+        name: "validators from PyPI",
+        tests: "manifests::",
+        takes_minutes: false,
+        prepare: || {
+            let folder = validators::install()?;
+            Ok(Some((
+                "CACHE_HEALTH_VALIDATORS",
+                folder.display().to_string(),
+            )))
+        },
+    },
+    Tool {
+        name: "componentize-py",
+        tests: "python::",
+        takes_minutes: true,
+        prepare: || {
+            let app = python::example()?;
+            Ok(Some(("CACHE_HEALTH_PYTHON_APP", app.display().to_string())))
+        },
+    },
+    Tool {
+        name: "podman",
+        tests: "image::",
+        takes_minutes: true,
+        prepare: || {
+            install::podman()?;
+            image::build(image::TAG)?;
+            Ok(Some(("CACHE_HEALTH_IMAGE", image::TAG.to_owned())))
+        },
+    },
+    Tool {
+        name: "spin",
+        tests: "real_spin::",
+        takes_minutes: true,
+        prepare: || {
+            let there = succeeds(Command::new("spin").arg("--version"));
+            ensure!(there, "no `spin` on PATH");
+            Ok(None)
+        },
+    },
+];

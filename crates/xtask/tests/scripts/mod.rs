@@ -1,0 +1,7 @@
+//! The deployment scripts, with a fake `az`.
+
+mod access;
+mod deploy;
+mod lint;
+mod subscription;
+mod verify;

@@ -1,0 +1,8 @@
+//! `cache-health check`: the verdict, the command line, TLS, a cluster.
+
+mod as_root;
+mod cli;
+mod cluster;
+mod credentials;
+mod tls;
+mod verdict;

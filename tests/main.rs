@@ -1,0 +1,12 @@
+//! The tests of the program that ships and of the components: on real parts, from the outside. `cargo xtask test`
+//! builds what they need, and says in variables where it is.
+
+mod fixtures;
+
+mod check;
+mod components;
+mod credentials;
+mod faults;
+mod image;
+mod serve;
+mod spin;

@@ -1,0 +1,213 @@
+//! The cases of `cases.json`, made real.
+
+use crate::fixtures::spin_host::{Application, Instance};
+use crate::fixtures::{Azure, Check, HOUR};
+use cache_health_local_azure::certificates::Leaf;
+use cache_health_local_azure::identity::Behaviour;
+use cache_health_local_azure::token::{self, Token};
+use cache_health_report::{Document, Status, Step};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Case {
+    pub name: String,
+    auth: String,
+    identity: bool,
+    key: String,
+    fault: String,
+    pub expect: Expectation,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Expectation {
+    pub status: Status,
+    pub kind: Option<String>,
+    pub step: Option<Step>,
+    code: Option<String>,
+    warning: Option<String>,
+    pub method: Option<String>,
+    fallback_reason: Option<String>,
+}
+
+/// A case made real.
+pub struct Scene {
+    pub azure: Azure,
+    environment: HashMap<&'static str, String>,
+    ca_file: PathBuf,
+    _foreign: Option<Azure>,
+}
+
+impl Scene {
+    pub fn of(case: &Case) -> Self {
+        let azure = match case.fault.as_str() {
+            "wrong-name" => Azure::with_leaf(&Leaf {
+                names: vec!["elsewhere.test".into()],
+                ..Leaf::default()
+            }),
+            "expired" => {
+                let (starts, ends) = (time::Duration::days(-9), time::Duration::days(-1));
+                Azure::with_leaf(&Leaf {
+                    starts,
+                    ends,
+                    ..Leaf::default()
+                })
+            }
+            "out-of-memory" => Azure::with(|redis| {
+                redis
+                    .config
+                    .extend(["maxmemory 1".into(), "maxmemory-policy noeviction".into()]);
+            }),
+            "cluster-down" => Azure::with(|redis| redis.cluster = true),
+            _ => Azure::start(),
+        };
+        let foreign = (case.fault == "unknown-ca").then(Azure::start);
+        let ca_file = foreign.as_ref().unwrap_or(&azure).redis.ca_file();
+        let mut environment = HashMap::from([
+            ("REDIS_HOST", "localhost".to_owned()),
+            ("REDIS_PORT", azure.redis.port().to_string()),
+            ("REDIS_AUTH", case.auth.clone()),
+            ("CACHE_HEALTH_TIMEOUT", "1s".to_owned()),
+        ]);
+        if case.identity {
+            environment.insert("IDENTITY_ENDPOINT", azure.identity.url());
+            environment.insert("IDENTITY_HEADER", azure.identity.header.clone());
+        }
+        match case.key.as_str() {
+            "right" => drop(environment.insert("REDIS_ACCESS_KEY", azure.access_key.clone())),
+            "wrong" => drop(environment.insert("REDIS_ACCESS_KEY", token::access_key())),
+            "secondary" => {
+                environment.insert("REDIS_ACCESS_KEY", token::access_key());
+                environment.insert("REDIS_ACCESS_KEY_SECONDARY", azure.access_key.clone());
+            }
+            other => assert_eq!(other, "none"),
+        }
+        apply(&case.fault, &azure, &mut environment);
+        Self {
+            azure,
+            environment,
+            ca_file,
+            _foreign: foreign,
+        }
+    }
+
+    /// The verdict of the standalone host.
+    pub fn on_standalone_host(&self) -> Document {
+        let mut check = Check::of("localhost", 0)
+            .env("REDIS_CA_FILE", self.ca_file.display().to_string())
+            .secret(&self.azure.access_key)
+            .secret(&self.azure.token.text)
+            .secret(&self.azure.identity.header);
+        for (name, value) in &self.environment {
+            check = check.env(name, value);
+        }
+        check.run().document
+    }
+
+    pub fn application(&self) -> Application {
+        let lower = |(name, value): (&&str, &String)| (name.to_ascii_lowercase(), value.clone());
+        Application {
+            variables: self.environment.iter().map(lower).collect(),
+            ca_file: self.ca_file.clone(),
+            unreadable: None,
+            connections: Arc::default(),
+        }
+    }
+
+    /// The verdict of the Spin composition.
+    pub fn on_spin(&self) -> (u16, Document) {
+        runtime().block_on(async { Instance::new(self.application()).await.fresh().await })
+    }
+}
+
+fn apply(fault: &str, azure: &Azure, environment: &mut HashMap<&'static str, String>) {
+    let user = azure.object_id.as_str();
+    let identity = |behaviour| azure.identity.behave(behaviour);
+    let acl = |rule| {
+        drop(
+            azure
+                .redis
+                .command(&["ACL", "SETUSER", user, rule])
+                .expect("redis-cli"),
+        )
+    };
+    match fault {
+        "identity-500" => identity(Behaviour::status(500)),
+        "identity-400" => identity(Behaviour::status(400)),
+        "identity-hang" => identity(Behaviour::Hang),
+        "identity-rubbish" => identity(Behaviour::body("<html>")),
+        "identity-no-oid" => {
+            let token = token::jwt(r#"{"aud":"x"}"#);
+            let end = token::now() + HOUR;
+            identity(Behaviour::body(format!(
+                r#"{{"access_token":"{token}","expires_on":"{end}"}}"#
+            )));
+        }
+        "token-refused" => {
+            identity(Behaviour::Token(Token::mint(&token::object_id(), HOUR)));
+        }
+        "noperm-set" => acl("-set"),
+        "noperm-get" => acl("-get"),
+        "hung" => azure.redis.hang().expect("SIGSTOP"),
+        "refused-port" => {
+            let nobody = cache_health_local_azure::port::NOBODY;
+            environment.insert("REDIS_PORT", nobody.to_string());
+        }
+        "none" | "unknown-ca" | "wrong-name" | "expired" | "out-of-memory" | "cluster-down" => {}
+        other => panic!("no such fault: {other}"),
+    }
+}
+
+impl Expectation {
+    /// The same expectation on Spin, where one step stands for four.
+    pub fn on_spin(&self) -> Option<Step> {
+        match self.step {
+            Some(Step::Dns | Step::Tcp | Step::Tls | Step::Auth) => Some(Step::Connect),
+            step => step,
+        }
+    }
+
+    pub fn compare(&self, document: &Document, step: Option<Step>) -> Result<(), String> {
+        let failure = document.failure.as_ref();
+        let auth = document.auth.as_ref();
+        let actual = (
+            document.status,
+            failure.map(|failure| failure.kind.to_string()),
+            failure.and_then(|failure| failure.step),
+            failure.and_then(|failure| failure.code.clone()),
+        );
+        let expected = (self.status, self.kind.clone(), step, self.code.clone());
+        if actual != expected {
+            return Err(format!(
+                "{actual:?} in place of {expected:?}:\n{document:#?}"
+            ));
+        }
+        if let Some(method) = &self.method {
+            let reason = auth.and_then(|auth| auth.fallback_reason.clone());
+            let used = auth.map(|auth| auth.method.as_str());
+            if used != Some(method) || reason != self.fallback_reason {
+                return Err(format!("{used:?} for {reason:?}"));
+            }
+        }
+        let warns = |kind: &String| document.warnings.iter().any(|w| w.kind.as_str() == kind);
+        if !self.warning.as_ref().is_none_or(warns) {
+            return Err(format!("no such warning in {:?}", document.warnings));
+        }
+        Ok(())
+    }
+}
+
+pub fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("cases.json")).expect("cases")
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
