@@ -1,8 +1,7 @@
 //! One candidate being tried: credential, connection, `SET`, `GET`.
 
-use crate::capabilities::{AuthPolicy, Capabilities, ConnectFailure, Origin, Session};
-use crate::check::Check;
-use crate::deadline::{budget, within};
+use crate::capabilities::{AuthPolicy, Capabilities, ConnectFailure, Origin, Session, Settings};
+use crate::deadline::{Deadline, budget, within};
 use crate::observations::{Attempt, Trouble};
 use crate::policy;
 use cache_health_report::{AuthMethod, Failure, Kind, Status, Step, StepResult};
@@ -12,6 +11,15 @@ use std::time::Duration;
 pub const VALUE: &[u8] = b"ok";
 /// How long the value lives, in seconds.
 pub const TTL_SECONDS: u32 = 60;
+
+/// What all attempts of a check share.
+pub struct Check<'a, 'h, C> {
+    pub host: &'h C,
+    pub settings: &'a Settings,
+    pub deadline: &'a Deadline<'h, C>,
+    /// Whether to prove one beside the kept one.
+    pub new_connection: bool,
+}
 
 /// One candidate being tried.
 pub struct Probe<'a, 'h, C: Capabilities> {

@@ -1,6 +1,6 @@
 //! Makes the observations of a check: one candidate after the other, each within the deadline.
 
-use crate::attempt::Probe;
+use crate::attempt::{Check, Probe};
 use crate::capabilities::{Candidate, Capabilities, Settings};
 use crate::deadline::{Deadline, within};
 use crate::observations::{Attempt, Observations, Trouble};
@@ -62,7 +62,7 @@ async fn observe_all<C: Capabilities>(
         deadline: &deadline,
         new_connection,
     };
-    observations.attempts = check.attempts(&plan, reason).await;
+    observations.attempts = attempts(&check, &plan, reason).await;
     Ok(())
 }
 
@@ -75,41 +75,30 @@ fn no_credential() -> Failure {
         )
 }
 
-/// What all attempts of a check share.
-pub struct Check<'a, 'h, C> {
-    pub host: &'h C,
-    pub settings: &'a Settings,
-    pub deadline: &'a Deadline<'h, C>,
-    /// Whether to prove one beside the kept one.
-    pub new_connection: bool,
-}
-
-impl<C: Capabilities> Check<'_, '_, C> {
-    /// One candidate after the other, for as long as the policy allows the next.
-    async fn attempts(
-        &self,
-        plan: &[Candidate],
-        mut reason: Option<FallbackReason>,
-    ) -> Vec<Attempt> {
-        let mut attempts = Vec::new();
-        for (index, candidate) in plan.iter().enumerate() {
-            let rest = &plan[index + 1..];
-            let mut attempt = Attempt::with(candidate.clone(), reason);
-            let probe = Probe::of(self, &mut attempt);
-            let trouble = probe.run(policy::has_key(rest)).await.err();
-            let next = trouble
-                .as_ref()
-                .filter(|trouble| !rest.is_empty() && policy::falls_back(candidate, trouble))
-                .map(Trouble::kind);
-            attempt.trouble = trouble;
-            attempts.push(attempt);
-            match next {
-                Some(kind) => reason = Some(FallbackReason::Failed(kind)),
-                None => break,
-            }
+/// One candidate after the other, for as long as the policy allows the next.
+async fn attempts<C: Capabilities>(
+    check: &Check<'_, '_, C>,
+    plan: &[Candidate],
+    mut reason: Option<FallbackReason>,
+) -> Vec<Attempt> {
+    let mut attempts = Vec::new();
+    for (index, candidate) in plan.iter().enumerate() {
+        let rest = &plan[index + 1..];
+        let mut attempt = Attempt::with(candidate.clone(), reason);
+        let probe = Probe::of(check, &mut attempt);
+        let trouble = probe.run(policy::has_key(rest)).await.err();
+        let next = trouble
+            .as_ref()
+            .filter(|trouble| !rest.is_empty() && policy::falls_back(candidate, trouble))
+            .map(Trouble::kind);
+        attempt.trouble = trouble;
+        attempts.push(attempt);
+        match next {
+            Some(kind) => reason = Some(FallbackReason::Failed(kind)),
+            None => break,
         }
-        attempts
     }
+    attempts
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@
 //! wait for a disk. A file has one read at a time, which whoever needs the file joins, so that a mount that
 //! hangs costs one thread and not one a check.
 
+use crate::task::{self, SharedTask};
 use cache_health_provider::zeroize::Zeroizing;
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -40,7 +40,7 @@ pub enum FileError {
 /// The bytes of a file; wiped when nobody has them any more.
 pub type Contents = Arc<Zeroizing<Vec<u8>>>;
 
-type Reading = Shared<BoxFuture<'static, Result<Contents, FileError>>>;
+type Reading = SharedTask<Result<Contents, FileError>>;
 
 /// The reads under way.
 #[derive(Default)]
@@ -58,10 +58,7 @@ impl Files {
     }
 
     fn join_or_start(&self, path: &Path, most: usize) -> Reading {
-        let mut under_way = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self.under_way.lock();
         // What ended is not an answer for later callers.
         under_way.retain(|_, reading| reading.peek().is_none());
         if let Some(reading) = under_way.get(path) {
@@ -71,13 +68,7 @@ impl Files {
             let path = path.to_owned();
             tokio::task::spawn_blocking(move || read(&path, most).map(Arc::new))
         };
-        let reading = async move {
-            // It panicked, or the runtime is going away.
-            task.await
-                .unwrap_or(Err(FileError::Io(io::ErrorKind::Interrupted)))
-        }
-        .boxed()
-        .shared();
+        let reading = task::shared(task, || Err(FileError::Io(io::ErrorKind::Interrupted)));
         under_way.insert(path.to_owned(), reading.clone());
         reading
     }
@@ -137,7 +128,7 @@ mod tests {
             let read = tokio::time::timeout(short, files.read(&path, 16)).await;
             assert!(read.is_err(), "nobody has written yet");
         }
-        assert_eq!(files.under_way.lock().expect("whole").len(), 1);
+        assert_eq!(files.under_way.lock().len(), 1);
         // Whoever joins now gets what the one read finds.
         let joined = files.read(&path, 16);
         let written = tokio::task::spawn_blocking({

@@ -37,6 +37,7 @@ mod identity;
 pub mod logging;
 mod provider;
 pub mod serve;
+mod task;
 mod text;
 mod verdict;
 

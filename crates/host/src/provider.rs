@@ -11,9 +11,10 @@ use cache_health_provider::config::{
 use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
 use cache_health_report::{Evidence, Failure};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The user name that goes with an access key.
@@ -197,7 +198,7 @@ impl Provider {
             ..ConfigError::new(variable, problem.to_string())
         })?;
         let evidence = key.evidence(variable);
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.keys.lock();
         let known = keys
             .entry(candidate.id())
             .or_insert_with(|| (Arc::new(key.secret.clone()), 0));

@@ -5,10 +5,11 @@ use crate::cache::permits::Check;
 use crate::cache::{CacheError, Secret};
 use cache_health_provider::rate::Caller;
 use futures::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use redis::Value;
 use redis::aio::MultiplexedConnection;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
@@ -216,7 +217,6 @@ impl Connection {
     }
 
     fn wire(&self) -> MutexGuard<'_, Wire> {
-        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wire.lock()
     }
 }

@@ -14,13 +14,14 @@ use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::rate::Caller;
 use cache_health_report::Evidence;
 use futures::stream::{FuturesUnordered, StreamExt as _};
+use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisConnectionInfo};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -118,9 +119,8 @@ impl Progress {
         *self.lock() = other.so_far();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, (DialStep, Observed)> {
-        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, (DialStep, Observed)> {
+        self.so_far.lock()
     }
 }
 

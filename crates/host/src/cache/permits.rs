@@ -8,8 +8,8 @@ use crate::clock;
 use cache_health_provider::Config;
 use cache_health_provider::config::MAX_CONNECTIONS_AT_ONCE;
 use cache_health_provider::rate::{Caller, RateLimit};
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The permits of one cache.
@@ -82,8 +82,8 @@ impl Limited {
         self.lock().has(caller, clock::now())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, RateLimit> {
-        self.limit.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, RateLimit> {
+        self.limit.lock()
     }
 }
 

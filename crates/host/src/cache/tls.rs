@@ -10,13 +10,14 @@ use crate::cache::presented::Presented;
 use crate::files::{Contents, FileError, Files, MAX_FILE};
 use cache_health_provider::ConfigError;
 use cache_health_report::Evidence;
+use parking_lot::Mutex;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tracing::{info, warn};
@@ -149,16 +150,16 @@ impl TlsSettings {
                 warn!(variable, %error, "what it held before stays in force");
             }
         }
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.lock();
         current.clone()
     }
 
     fn take_in(&self, ca: &CaFile, read: Result<Contents, FileError>) -> Result<(), CaFileError> {
         let contents = read.map_err(CaFileError::Unreadable)?;
-        let mut known = ca.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = ca.contents.lock();
         if *known != contents {
             let config = Trust::of(private_roots(&contents)?)?;
-            *self.current.lock().unwrap_or_else(PoisonError::into_inner) = config;
+            *self.current.lock() = config;
             *known = contents;
             info!(
                 variable = ca.variable,

@@ -7,13 +7,13 @@ use crate::clock;
 use crate::hedge::hedged;
 use crate::identity::source::Source;
 use crate::identity::token_request::now;
+use crate::task::{self, SharedTask};
 use cache_health_provider::identity::{NoToken, Token, unavailable};
 use cache_health_provider::schedule;
 use cache_health_provider::token_life::{self, Acquired, Now, TokenLife};
 use cache_health_report::Failure;
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::{debug, info, warn};
@@ -30,7 +30,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// A token on loan.
 pub type Lease = token_life::Lease<Failure>;
 
-type Fetch = Shared<BoxFuture<'static, Result<Lease, Failure>>>;
+type Fetch = SharedTask<Result<Lease, Failure>>;
 /// Told of every new token before anybody can get it.
 type OnRenewed = Box<dyn Fn(&Lease) + Send + Sync>;
 
@@ -121,16 +121,12 @@ impl Tokens {
         }
         let task = tokio::spawn(Arc::clone(self).fetch());
         let tokens = Arc::clone(self);
-        let fetch = async move {
-            task.await.unwrap_or_else(|_| {
-                // It panicked, or the runtime is going away. The next one is not due at once.
-                let no_token = NoToken::from(unavailable("unreachable"));
-                tokens.give_up(no_token.clone());
-                Err(no_token.failure)
-            })
-        }
-        .boxed()
-        .shared();
+        let fetch = task::shared(task, move || {
+            // The next one is not due at once.
+            let no_token = NoToken::from(unavailable("unreachable"));
+            tokens.give_up(no_token.clone());
+            Err(no_token.failure)
+        });
         state.fetch = Some(fetch.clone());
         fetch
     }
@@ -201,8 +197,7 @@ impl Tokens {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

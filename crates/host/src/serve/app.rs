@@ -7,8 +7,9 @@ use crate::serve::series::{Judgement, Readiness, Sample, Series};
 use crate::verdict::Proof;
 use cache_health_provider::Config;
 use cache_health_report::View;
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use tracing::info;
 
@@ -95,7 +96,6 @@ impl App {
     }
 
     fn series(&self) -> MutexGuard<'_, Series> {
-        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.0.series.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.series.lock()
     }
 }

@@ -5,17 +5,17 @@ use crate::cache::Cache;
 use crate::clock;
 use crate::component::Health;
 use crate::serve::series::Sample;
+use crate::task::{self, SharedTask};
 use crate::verdict::{self, Proof};
 use cache_health_provider::rate::Caller;
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How old the last caller's result may be and still answer another.
 const YOUNG: Duration = Duration::from_secs(1);
 
-type Flight = Shared<BoxFuture<'static, Arc<Sample>>>;
+type Flight = SharedTask<Arc<Sample>>;
 
 /// The checks that callers cause.
 pub struct Flights {
@@ -76,8 +76,7 @@ impl Flights {
 
 impl Checks {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
@@ -91,11 +90,7 @@ fn start(checks: Arc<Checks>, health: Health, proof: Proof) -> Flight {
         drop(state);
         sample
     });
-    async move {
-        task.await.unwrap_or_else(|_| {
-            Arc::new(Sample::new(verdict::internal("the check was broken off")))
-        })
-    }
-    .boxed()
-    .shared()
+    task::shared(task, || {
+        Arc::new(Sample::new(verdict::internal("the check was broken off")))
+    })
 }

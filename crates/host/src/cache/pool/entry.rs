@@ -3,15 +3,15 @@
 
 use crate::cache::connection::Connection;
 use crate::cache::dial::Progress;
-use crate::cache::pool::Attempt;
+use crate::cache::pool::attempt::Attempt;
 use crate::clock;
-use futures::future::{BoxFuture, Shared};
+use crate::task::SharedTask;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The renewal of a kept connection; whether it was taken.
-pub(in crate::cache) type Renewal = Shared<BoxFuture<'static, bool>>;
+pub(in crate::cache) type Renewal = SharedTask<bool>;
 
 /// The entries of all candidates.
 pub(in crate::cache) struct Entries {

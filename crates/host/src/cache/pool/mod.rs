@@ -4,18 +4,22 @@
 //! next check joins it. `AUTH` with Entra may take ten seconds on Azure; with a deadline of five,
 //! cancelling would turn a slow cache into one that is red for ever.
 
+mod attempt;
 mod entry;
 
+pub use attempt::{Ask, ConnectFailure, Login};
+
 use crate::cache::connection::{Connection, Owner};
-use crate::cache::dial::{self, DialStep, Endpoint, Observed, Permission, Progress};
+use crate::cache::dial::{self, DialStep, Endpoint, Permission, Progress};
 use crate::cache::permits::Permits;
+use crate::cache::pool::attempt::Attempt;
 use crate::cache::pool::entry::Entries;
 use crate::cache::{CacheError, Secret};
+use crate::task;
 use cache_health_provider::Config;
 use cache_health_provider::rate::Caller;
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
@@ -29,67 +33,6 @@ const ROUND_TRIP: Duration = Duration::from_secs(5);
 /// How long a connection that nobody waited for may still be a proof, at least. Where samples are further
 /// apart, the next one has to find it.
 const UNCLAIMED_AT_LEAST: Duration = Duration::from_secs(60);
-
-/// A connection that could not be made.
-#[derive(Clone, Debug)]
-pub struct ConnectFailure {
-    /// Why.
-    pub error: CacheError,
-    /// Where.
-    pub step: DialStep,
-    /// What was observed before.
-    pub observed: Observed,
-}
-
-impl ConnectFailure {
-    fn at_once(error: CacheError, step: DialStep) -> Self {
-        Self {
-            error,
-            step,
-            observed: Observed::default(),
-        }
-    }
-
-    /// The patience of whoever waited for this has ended.
-    fn timeout(progress: &Progress, permits: &Permits) -> Self {
-        let (step, observed) = progress.so_far();
-        let error = if progress.is_unpermitted() {
-            CacheError::Limited(permits.connections.variable)
-        } else {
-            CacheError::Timeout
-        };
-        Self {
-            error,
-            step,
-            observed,
-        }
-    }
-}
-
-/// Whose connection is wanted.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// Which of the candidates.
-    pub candidate: u32,
-    /// Its method in logs.
-    pub method: &'static str,
-    /// What it authenticates with.
-    pub secret: Secret,
-}
-
-/// How a connection is wanted.
-#[derive(Clone, Copy, Debug)]
-pub struct Ask {
-    /// By whom.
-    pub caller: Caller,
-    /// Within this.
-    pub budget: Duration,
-    /// Not the kept one.
-    pub new: bool,
-}
-
-/// An attempt to connect that is under way.
-pub(super) type Attempt = Shared<BoxFuture<'static, Result<Connection, ConnectFailure>>>;
 
 /// The cache that is configured.
 pub struct Cache {
@@ -208,13 +151,9 @@ impl Cache {
         let generation = secret.generation;
         let attempt = Arc::clone(self).attempt(owner, secret, caller, Arc::clone(&progress));
         let task = tokio::spawn(attempt);
-        let attempt = async move {
-            // The task panicked or the runtime is going away.
-            task.await
-                .unwrap_or_else(|_| Err(ConnectFailure::at_once(CacheError::Closed, DialStep::Tcp)))
-        }
-        .boxed()
-        .shared();
+        let attempt = task::shared(task, || {
+            Err(ConnectFailure::at_once(CacheError::Closed, DialStep::Tcp))
+        });
         entry.started(attempt.clone(), Arc::clone(&progress), generation);
         (attempt, progress)
     }
@@ -273,7 +212,7 @@ impl Cache {
         };
         let (cache, generation) = (Arc::clone(self), secret.generation);
         let task = tokio::spawn(async move { cache.renew(&connection, secret).await });
-        let renewal = async move { task.await.unwrap_or(false) }.boxed().shared();
+        let renewal = task::shared(task, || false);
         entry.renewing(generation, renewal);
     }
 
@@ -326,7 +265,6 @@ impl Cache {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {
-        // Nothing panics while it holds this lock, and a poisoned one still holds the truth.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock()
     }
 }

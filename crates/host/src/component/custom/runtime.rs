@@ -140,10 +140,8 @@ impl Runtime {
             if Instant::now() + LOOK >= until {
                 return Err(RuntimeError::Busy);
             }
-            request = refused
-                .request
-                .into_inner()
-                .unwrap_or_else(PoisonError::into_inner);
+            let given_back = refused.request.into_inner();
+            request = given_back.unwrap_or_else(PoisonError::into_inner);
             tokio::time::sleep(LOOK).await;
         }
     }
