@@ -12,13 +12,21 @@ pub const VALUE: &[u8] = b"ok";
 /// How long the value lives, in seconds.
 pub const TTL_SECONDS: u32 = 60;
 
+/// What a check is to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// That the cache can be used.
+    Kept,
+    /// Also that a new connection can be made, beside the kept one.
+    NewConnection,
+}
+
 /// What all attempts of a check share.
 pub struct Check<'a, 'h, C> {
     pub host: &'h C,
     pub settings: &'a Settings,
     pub deadline: &'a Deadline<'h, C>,
-    /// Whether to prove one beside the kept one.
-    pub new_connection: bool,
+    pub proof: Proof,
 }
 
 /// One candidate being tried.
@@ -41,7 +49,7 @@ impl<'a, 'h, C: Capabilities> Probe<'a, 'h, C> {
 
     /// Tries it. `key_follows`: an access key can be tried after this.
     pub async fn run(mut self, key_follows: bool) -> Result<(), Trouble> {
-        let new_connection = self.check.new_connection;
+        let new_connection = self.check.proof == Proof::NewConnection;
         let (credential, token_time) = self.acquire(key_follows).await?;
         let (connection, origin) = self.connect(&credential, false, token_time).await?;
         let before = self.attempt.steps.len();

@@ -1,6 +1,6 @@
 //! Makes the observations of a check: one candidate after the other, each within the deadline.
 
-use crate::attempt::{Check, Probe};
+use crate::attempt::{Check, Probe, Proof};
 use crate::capabilities::{Candidate, Capabilities, Settings};
 use crate::deadline::{Deadline, within};
 use crate::observations::{Attempt, Observations, Trouble};
@@ -13,14 +13,13 @@ use std::time::Duration;
 const SETTINGS_LIMIT: Duration = Duration::from_secs(5);
 
 /// Makes all the observations of one check. `paused`: why Entra is left out for now.
-/// `new_connection`: prove one beside the kept one.
 pub async fn observe<C: Capabilities>(
     host: &C,
     paused: Option<Kind>,
-    new_connection: bool,
+    proof: Proof,
 ) -> Observations {
     let mut observations = Observations::default();
-    observations.trouble = observe_all(host, paused, new_connection, &mut observations)
+    observations.trouble = observe_all(host, paused, proof, &mut observations)
         .await
         .err();
     observations.wall_clock = host.wall_clock();
@@ -36,7 +35,7 @@ pub async fn settings<C: Capabilities>(host: &C) -> Option<Result<Settings, Fail
 async fn observe_all<C: Capabilities>(
     host: &C,
     paused: Option<Kind>,
-    new_connection: bool,
+    proof: Proof,
     observations: &mut Observations,
 ) -> Result<(), Trouble> {
     let silent = || Trouble::of(Kind::Timeout, None);
@@ -60,7 +59,7 @@ async fn observe_all<C: Capabilities>(
         host,
         settings: &settings,
         deadline: &deadline,
-        new_connection,
+        proof,
     };
     observations.attempts = attempts(&check, &plan, reason).await;
     Ok(())

@@ -1,15 +1,26 @@
 //! Every generated type into our own words and back, here and nowhere else. Names of vocabularies that are not known are
 //! taken as the WIT says; what a provider passes as evidence is cut and cleaned.
 
+use crate::attempt::Proof;
 use crate::bindings::cache_health::capabilities::{credentials, redis, settings};
 use crate::bindings::exports::cache_health::probe::health;
 use crate::capabilities::{
     AuthPolicy, Candidate, ConnectFailure, CredentialFacts, Origin, Session, Settings,
 };
+use crate::flight::Asked;
 use cache_health_diagnosis::Spelling;
 use cache_health_report as report;
 use report::{AuthMethod, Failure, Kind, Step, Tls};
 use std::time::Duration;
+
+/// A new connection is always proved anew.
+pub fn asked(options: health::CheckOptions) -> Asked {
+    match options {
+        options if options.new_connection => Asked::Fresh(Proof::NewConnection),
+        options if options.fresh => Asked::Fresh(Proof::Kept),
+        _ => Asked::Recent,
+    }
+}
 
 pub fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

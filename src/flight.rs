@@ -10,6 +10,7 @@
 //! another traps on wasmtime 48 with the wit-bindgen that spin-sdk 7 uses
 //! (`docs/decisions/0003-waiting-by-the-clock.md`).
 
+use crate::attempt::Proof;
 use crate::capabilities::Capabilities;
 use crate::check::{observe, settings};
 use crate::history::History;
@@ -24,6 +25,15 @@ use std::time::Duration;
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 /// The longest pause between two looks.
 const LAST_LOOK: Duration = Duration::from_millis(32);
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// The newest report if it is young enough, and otherwise a check.
+    Recent,
+    /// A check.
+    Fresh(Proof),
+}
 
 /// What became of a check.
 enum Landing {
@@ -43,15 +53,18 @@ thread_local! {
 }
 
 /// Checks, joins a check under way, or returns the newest report if that is young enough.
-pub async fn check<C: Capabilities>(host: &C, fresh: bool, new_connection: bool) -> Report {
-    if !fresh
-        && !new_connection
+pub async fn check<C: Capabilities>(host: &C, asked: Asked) -> Report {
+    let proof = match asked {
+        Asked::Recent => Proof::Kept,
+        Asked::Fresh(proof) => proof,
+    };
+    if asked == Asked::Recent
         && let Some(Ok(settings)) = settings(host).await
         && let Some(report) = HISTORY.with_borrow(|m| m.newest(settings.max_age, host.now()))
     {
         return report;
     }
-    let slot = usize::from(new_connection);
+    let slot = usize::from(proof == Proof::NewConnection);
     loop {
         if let Some(flight) = under_way(slot) {
             match landing(host, &flight).await {
@@ -61,7 +74,7 @@ pub async fn check<C: Capabilities>(host: &C, fresh: bool, new_connection: bool)
             }
         }
         let seat = Seat::take(slot);
-        let report = run(host, new_connection).await;
+        let report = run(host, proof).await;
         seat.land(report.clone());
         return report;
     }
@@ -81,9 +94,9 @@ async fn landing<C: Capabilities>(host: &C, flight: &Flight) -> Option<Report> {
     }
 }
 
-async fn run<C: Capabilities>(host: &C, new_connection: bool) -> Report {
+async fn run<C: Capabilities>(host: &C, proof: Proof) -> Report {
     let paused = HISTORY.with_borrow(|history| history.paused(host.now()));
-    let observations = observe(host, paused, new_connection).await;
+    let observations = observe(host, paused, proof).await;
     let now = host.now();
     HISTORY.with_borrow_mut(|history| record(history, &observations, now));
     let report = judge(observations);

@@ -25,8 +25,7 @@ struct Component;
 
 impl Guest for Component {
     async fn check(options: CheckOptions) -> Report {
-        convert::report_to_wit(
-            flight::check(&host::Host, options.fresh, options.new_connection).await,
-        )
+        let asked = convert::asked(options);
+        convert::report_to_wit(flight::check(&host::Host, asked).await)
     }
 }

@@ -7,11 +7,11 @@ use cache_health_report::{Evidence, Report, Status, Step};
 use futures::executor::block_on;
 
 fn report(host: &ScriptedHost) -> Report {
-    judge(block_on(observe(host, None, false)))
+    judge(block_on(observe(host, None, Proof::Kept)))
 }
 
 fn report_with_new_connection(host: &ScriptedHost) -> Report {
-    judge(block_on(observe(host, None, true)))
+    judge(block_on(observe(host, None, Proof::NewConnection)))
 }
 
 fn failure(report: &Report) -> (Kind, Option<Step>) {

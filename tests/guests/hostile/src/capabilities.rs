@@ -3,7 +3,7 @@
 use crate::bindings::cache_health::capabilities::credentials::{self, Credential};
 use crate::bindings::cache_health::capabilities::redis::{ConnectOptions, Connection};
 use crate::bindings::cache_health::capabilities::settings::{self, Failure};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::future::Future as _;
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -23,68 +23,70 @@ const FRESH: ConnectOptions = ConnectOptions {
 
 /// Tries everything, and says what came of it.
 pub async fn abuse() -> String {
-    let mut said = String::new();
-    let mut say = |what: &str, came: String| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(said, "{what}: {came}");
+    let mut said = Said::default();
+    ask_for_what_is_not_there(&mut said).await;
+    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
+        return said.0;
     };
+    misuse_a_connection(credential, &mut said).await;
+    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
+        return said.0;
+    };
+    hold_all_connections(&credential, &mut said).await;
+    said.0
+}
 
-    say("settings", format!("{:?}", settings::get().await));
-    say(
-        "candidates",
-        format!("{:?}", credentials::configured().await),
-    );
+/// What came of each attempt, a line each.
+#[derive(Default)]
+struct Said(String);
+
+impl Said {
+    fn say(&mut self, what: &str, came: impl Display) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{what}: {came}");
+    }
+}
+
+async fn ask_for_what_is_not_there(said: &mut Said) {
+    said.say("settings", format!("{:?}", settings::get().await));
+    let configured = credentials::configured().await;
+    said.say("candidates", format!("{configured:?}"));
     let unknown = Credential::acquire(99, FOR_EVER).await;
     let unknown = unknown.map(|_| ()).map_err(|failure| failure.code);
-    say(
-        "acquire 99",
-        unknown.err().unwrap_or("a credential".to_owned()),
-    );
+    let unknown = unknown.err().unwrap_or("a credential".to_owned());
+    said.say("acquire 99", unknown);
     for candidate in [0, PRIMARY, u32::MAX] {
         let had = Credential::acquire(candidate, 0).await;
         let described = had.map(|credential| credential.describe());
-        say(
-            &format!("acquire {candidate} with no time"),
-            format!("{described:?}"),
-        );
+        let what = format!("acquire {candidate} with no time");
+        said.say(&what, format!("{described:?}"));
     }
+}
 
-    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
-        return said;
-    };
+async fn misuse_a_connection(credential: Credential, said: &mut Said) {
     let no_time = ConnectOptions {
         budget: 0,
         new_connection: true,
     };
     let failed = Connection::connect(&credential, no_time).await;
-    say(
-        "connect with no time",
-        failed.err().map_or("connected".into(), |f| f.failure.code),
-    );
+    let failed = failed.err().map_or("connected".into(), |f| f.failure.code);
+    said.say("connect with no time", failed);
 
     let Ok(connection) = Connection::connect(&credential, FRESH).await else {
-        return said;
+        return;
     };
-    say("session", format!("{:?}", connection.session()));
-    let set = |value: Vec<u8>, ttl| connection.set(value, ttl, FOR_EVER);
-    say(
-        "set with no time to live",
-        outcome(set(b"ok".to_vec(), 0).await),
-    );
-    say(
-        "set of 1025 bytes",
-        outcome(set(vec![b'x'; 1025], 60).await),
-    );
-    say(
-        "set that lives for ever",
-        outcome(set(b"ok".to_vec(), u32::MAX).await),
-    );
-    say("set of NUL bytes", outcome(set(vec![0; 3], 60).await));
+    said.say("session", format!("{:?}", connection.session()));
+    for (what, value, ttl) in [
+        ("set with no time to live", b"ok".to_vec(), 0),
+        ("set of 1025 bytes", vec![b'x'; 1025], 60),
+        ("set that lives for ever", b"ok".to_vec(), u32::MAX),
+        ("set of NUL bytes", vec![0; 3], 60),
+    ] {
+        said.say(what, outcome(connection.set(value, ttl, FOR_EVER).await));
+    }
     let got = connection.get(FOR_EVER).await.ok().flatten();
-    say(
-        "get",
-        format!("{} bytes", got.map_or(0, |value| value.len())),
-    );
+    let got = got.map_or(0, |value| value.len());
+    said.say("get", format!("{got} bytes"));
 
     // Calls that are begun and not waited for.
     let mut dropped = 0;
@@ -93,27 +95,22 @@ pub async fn abuse() -> String {
         let _ = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         dropped += 1;
     }
-    say("calls that were dropped", dropped.to_string());
+    said.say("calls that were dropped", dropped);
 
     drop(credential);
-    say(
-        "after its credential was dropped",
-        outcome(set(b"ok".to_vec(), 60).await),
-    );
-    drop(connection);
+    let set = connection.set(b"ok".to_vec(), 60, FOR_EVER).await;
+    said.say("after its credential was dropped", outcome(set));
+}
 
-    let Ok(credential) = Credential::acquire(PRIMARY, FOR_EVER).await else {
-        return said;
-    };
+async fn hold_all_connections(credential: &Credential, said: &mut Said) {
     let mut held = Vec::new();
-    while let Ok(connection) = Connection::connect(&credential, FRESH).await {
+    while let Ok(connection) = Connection::connect(credential, FRESH).await {
         held.push(connection);
     }
-    say("connections held", held.len().to_string());
+    said.say("connections held", held.len());
     drop(held);
-    let again = Connection::connect(&credential, FRESH).await;
-    say("connections after that", again.iter().count().to_string());
-    said
+    let again = Connection::connect(credential, FRESH).await;
+    said.say("connections after that", again.iter().count());
 }
 
 /// Writes a value that is longer than the host takes in.
