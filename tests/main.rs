@@ -4,6 +4,7 @@
 mod fixtures;
 
 mod check;
+mod clients;
 mod components;
 mod credentials;
 mod faults;

@@ -1,7 +1,7 @@
 //! A workload identity of Kubernetes: the cluster's token, exchanged over TLS for one of Entra's.
 
 use crate::fixtures::{Azure, Check, HOUR};
-use cache_health_local_azure::issuer::{Registration, TokenEndpoint};
+use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
 use cache_health_local_azure::token;
 use cache_health_report::{Kind, Status, Step};
 use std::path::PathBuf;
@@ -13,6 +13,8 @@ struct Pod {
     azure: Azure,
     endpoint: TokenEndpoint,
     registration: Registration,
+    /// The assertion that the endpoint accepts.
+    accepted: PathBuf,
     folder: TempDir,
 }
 
@@ -28,7 +30,7 @@ impl Pod {
         let registration = Registration {
             tenant_id: token::object_id(),
             client_id: token::object_id(),
-            assertion_file: accepted,
+            proof: Proof::Assertion(accepted.clone()),
             issue: azure.issuer(life),
         };
         let endpoint =
@@ -37,6 +39,7 @@ impl Pod {
             azure,
             endpoint,
             registration,
+            accepted,
             folder,
         };
         pod.rotate();
@@ -46,7 +49,7 @@ impl Pod {
     /// The cluster signs a new token: the old one is worth nothing any more.
     fn rotate(&self) -> String {
         let assertion = token::jwt(r#"{"sub":"system:serviceaccount:shop:app"}"#);
-        for file in [&self.registration.assertion_file, &self.file()] {
+        for file in [&self.accepted, &self.file()] {
             std::fs::write(file, format!("{assertion}\n")).expect("written");
         }
         assertion

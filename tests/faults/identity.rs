@@ -4,7 +4,7 @@
 use super::row::{Expect, Row};
 use super::scene::Scene;
 use crate::fixtures::HOUR;
-use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint};
+use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint, Platform};
 use cache_health_local_azure::port;
 use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{Kind, Step};
@@ -141,7 +141,9 @@ fn refused() -> Row {
             .and_then(|port| port.parse().ok());
         let endpoint = IdentityEndpoint::start_as(
             port.expect("a port"),
-            s.azure.identity.header.clone(),
+            Platform::AppService {
+                header: s.azure.identity.header.clone(),
+            },
             Behaviour::Token(s.azure.token.clone()),
         );
         s.identity = Some(endpoint.expect("an endpoint"));

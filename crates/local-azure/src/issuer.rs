@@ -1,5 +1,4 @@
-//! Entra's token endpoint, as a workload identity meets it: the client credentials grant with a
-//! federated assertion, over TLS.
+//! Entra's token endpoint over TLS: the client credentials grant, with what the application registered.
 
 use crate::certificates::Chain;
 use crate::identity::json;
@@ -12,6 +11,9 @@ use std::thread::JoinHandle;
 use tiny_http::{Method, Request, Server};
 use tokio::net::TcpStream;
 
+/// The type of an assertion (RFC 7523, section 2.2).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// What a registered application looks like to Entra.
 #[derive(Clone)]
 pub struct Registration {
@@ -19,10 +21,19 @@ pub struct Registration {
     pub tenant_id: String,
     /// The application.
     pub client_id: String,
-    /// The file with the assertion that is accepted, as the cluster rotates it.
-    pub assertion_file: PathBuf,
+    /// What proves that it is the application.
+    pub proof: Proof,
     /// Issues a token for it.
     pub issue: Arc<dyn Fn() -> Token + Send + Sync>,
+}
+
+/// What an application proves itself with.
+#[derive(Clone)]
+pub enum Proof {
+    /// A federated assertion: what is in this file at the time, as the cluster rotates it.
+    Assertion(PathBuf),
+    /// A client secret.
+    Secret(String),
 }
 
 /// An endpoint that runs; stopped when dropped.
@@ -63,6 +74,11 @@ impl TokenEndpoint {
         })
     }
 
+    /// Where it is without TLS, for clients that are about the request alone.
+    pub fn plain(&self) -> String {
+        format!("http://{}/", self.server.server_addr())
+    }
+
     /// What the app finds in `AZURE_AUTHORITY_HOST`.
     pub fn authority(&self) -> String {
         format!("https://localhost:{}/", self.tls.address().port())
@@ -81,8 +97,12 @@ impl Drop for TokenEndpoint {
 fn answer(mut request: Request, registration: &Registration) {
     let mut form = String::new();
     let readable = request.as_reader().read_to_string(&mut form).is_ok();
+    let form: Vec<(String, String)> = form_urlencoded::parse(form.as_bytes())
+        .into_owned()
+        .collect();
     let (status, body) = match refusal(&request, &form, registration) {
         _ if !readable => (400, error("invalid_request", 900_144)),
+        _ if *request.method() == Method::Get => discovery(&request, registration),
         Some(refused) => refused,
         None => (200, token_response(&(registration.issue)())),
     };
@@ -90,29 +110,57 @@ fn answer(mut request: Request, registration: &Registration) {
     let _ = request.respond(json(status, body));
 }
 
+/// What MSAL, which Microsoft's clients in Python stand on, asks before it asks for a token (OpenID Connect Discovery 1.0).
+fn discovery(request: &Request, registration: &Registration) -> (u16, String) {
+    let host = request
+        .headers()
+        .iter()
+        .find(|header| header.field.equiv("Host"))
+        .map_or("localhost", |header| header.value.as_str());
+    let tenant = format!("https://{host}/{}", registration.tenant_id);
+    let path = format!(
+        "/{}/v2.0/.well-known/openid-configuration",
+        registration.tenant_id
+    );
+    if request.url() != path {
+        return (404, error("invalid_tenant", 90_002));
+    }
+    let body = format!(
+        r#"{{"token_endpoint":"{tenant}/oauth2/v2.0/token","authorization_endpoint":"{tenant}/oauth2/v2.0/authorize","issuer":"{tenant}/v2.0"}}"#
+    );
+    (200, body)
+}
+
 /// What the real endpoint refuses, with its codes
 /// (<https://learn.microsoft.com/entra/identity-platform/reference-error-codes>).
-fn refusal(request: &Request, form: &str, registration: &Registration) -> Option<(u16, String)> {
+fn refusal(
+    request: &Request,
+    form: &[(String, String)],
+    registration: &Registration,
+) -> Option<(u16, String)> {
     let path = format!("/{}/oauth2/v2.0/token", registration.tenant_id);
-    let assertion = read(&registration.assertion_file);
-    let has = |name: &str, value: &str| {
-        form.split('&')
-            .any(|pair| pair == format!("{name}={value}"))
+    let get = |name: &str| {
+        let mut found = form.iter().filter(|(known, _)| known == name);
+        found.next().map(|(_, value)| value.as_str())
     };
     if *request.method() != Method::Post || request.url() != path {
-        Some((404, error("invalid_tenant", 90_002)))
-    } else if !has("client_id", &registration.client_id) {
-        Some((400, error("unauthorized_client", 700_016)))
-    } else if !has("grant_type", "client_credentials")
-        || !has("scope", "https%3A%2F%2Fredis.azure.com%2F.default")
-    {
-        Some((400, error("invalid_scope", 70_011)))
-    } else if !has("client_assertion", &assertion)
-        || !form.contains("client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer")
-    {
-        Some((401, error("invalid_client", 700_213)))
-    } else {
-        None
+        return Some((404, error("invalid_tenant", 90_002)));
+    }
+    if get("client_id") != Some(&registration.client_id) {
+        return Some((400, error("unauthorized_client", 700_016)));
+    }
+    let granted = get("grant_type") == Some("client_credentials");
+    if !granted || get("scope") != Some("https://redis.azure.com/.default") {
+        return Some((400, error("invalid_scope", 70_011)));
+    }
+    match &registration.proof {
+        Proof::Assertion(file) => {
+            let is_assertion = get("client_assertion_type") == Some(JWT_BEARER);
+            let right = get("client_assertion") == Some(&read(file));
+            (!is_assertion || !right).then(|| (401, error("invalid_client", 700_213)))
+        }
+        Proof::Secret(secret) => (get("client_secret") != Some(secret))
+            .then(|| (401, error("invalid_client", 7_000_215))),
     }
 }
 

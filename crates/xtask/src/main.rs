@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod clients;
 mod components;
 mod files;
 mod identity;

@@ -1,7 +1,7 @@
 //! What some tests need beyond the program, and where it is.
 
 use crate::shell::succeeds;
-use crate::{image, install, python, validators};
+use crate::{clients, image, install, python, validators};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
@@ -18,7 +18,7 @@ pub struct Tool {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 6] = [
+pub const TOOLS: [Tool; 7] = [
     Tool {
         name: "root",
         tests: "as_root::",
@@ -44,6 +44,15 @@ pub const TOOLS: [Tool; 6] = [
                 "CACHE_HEALTH_VALIDATORS",
                 folder.display().to_string(),
             )))
+        },
+    },
+    Tool {
+        name: "Microsoft's clients from PyPI and npm",
+        tests: "clients::released::",
+        takes_minutes: false,
+        prepare: || {
+            let folder = clients::install()?;
+            Ok(Some(("CACHE_HEALTH_CLIENTS", folder.display().to_string())))
         },
     },
     Tool {

@@ -1,0 +1,123 @@
+//! Microsoft's clients as they are released, from PyPI and npm.
+
+use crate::fixtures::{Azure, told, workspace};
+use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
+use cache_health_local_azure::token;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A script of `tests/clients/` in an environment of its own.
+fn script(program: &str, file: &str) -> Command {
+    let clients = told("CACHE_HEALTH_CLIENTS");
+    let program = match program {
+        "python" => format!("{clients}/venv/bin/python"),
+        other => other.to_owned(),
+    };
+    let mut command = Command::new(program);
+    command
+        .arg(workspace().join("tests/clients").join(file))
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap_or_default())
+        .env("CACHE_HEALTH_CLIENTS", clients);
+    command
+}
+
+fn python(azure: &Azure, credential: &str) -> Command {
+    let mut command = script("python", "azure_identity.py");
+    command.arg(credential);
+    in_container_apps(&mut command, azure);
+    command
+}
+
+fn in_container_apps(command: &mut Command, azure: &Azure) {
+    command
+        .env("IDENTITY_ENDPOINT", azure.identity.url())
+        .env("IDENTITY_HEADER", &azure.identity.header);
+}
+
+#[track_caller]
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+#[test]
+#[ignore = "needs azure-identity of PyPI: cargo xtask test"]
+fn the_identity_endpoint_gives_its_token_to_azure_identity() {
+    let azure = Azure::start();
+    for credential in ["managed-identity", "default", "resource-id"] {
+        let output = python(&azure, credential).output().expect("python");
+        assert_eq!(printed(&output), azure.token.text, "{credential}");
+    }
+    // The twin: without the header there is no token.
+    let output = python(&azure, "managed-identity")
+        .env("IDENTITY_HEADER", "another")
+        .output()
+        .expect("python");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("X-IDENTITY-HEADER is missing or wrong"),
+        "{said}"
+    );
+}
+
+#[test]
+#[ignore = "needs azure-identity of npm: cargo xtask test"]
+fn the_identity_endpoint_gives_its_token_to_the_client_in_javascript() {
+    let azure = Azure::start();
+    for credential in ["managed-identity", "default"] {
+        let mut command = script("node", "azure_identity.mjs");
+        in_container_apps(command.arg(credential), &azure);
+        let output = command.output().expect("node");
+        assert_eq!(printed(&output), azure.token.text, "{credential}");
+    }
+}
+
+#[test]
+#[ignore = "needs redis-entraid of PyPI: cargo xtask test"]
+fn the_cache_takes_what_redis_entraid_was_given() {
+    let azure = Azure::start();
+    let output = python(&azure, "redis-entraid")
+        .env("REDIS_PORT", azure.redis.port().to_string())
+        .env("REDIS_CA_FILE", azure.redis.ca_file())
+        .output()
+        .expect("python");
+    assert_eq!(printed(&output), "ok");
+}
+
+#[test]
+#[ignore = "needs azure-identity of PyPI: cargo xtask test"]
+fn the_token_endpoint_exchanges_the_assertion_of_azure_identity() {
+    let azure = Azure::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, token::jwt("{}")).expect("written");
+    let issued = azure.token.clone();
+    let registration = Registration {
+        tenant_id: token::object_id(),
+        client_id: token::object_id(),
+        proof: Proof::Assertion(file.clone()),
+        issue: std::sync::Arc::new(move || issued.clone()),
+    };
+    let endpoint = TokenEndpoint::start(registration.clone(), &azure.chain).expect("an endpoint");
+    let ask = |file: &Path| {
+        script("python", "azure_identity.py")
+            .arg("workload-identity")
+            .env("AZURE_TENANT_ID", &registration.tenant_id)
+            .env("AZURE_CLIENT_ID", &registration.client_id)
+            .env("AZURE_FEDERATED_TOKEN_FILE", file)
+            .env("AZURE_AUTHORITY_HOST", endpoint.authority())
+            .env("REQUESTS_CA_BUNDLE", azure.redis.ca_file())
+            .output()
+            .expect("python")
+    };
+    assert_eq!(printed(&ask(&file)), azure.token.text);
+    // The twin: another assertion than the registered one.
+    let other = folder.path().join("other");
+    std::fs::write(&other, token::jwt(r#"{"sub":"another"}"#)).expect("written");
+    let output = ask(&other);
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("AADSTS700213"), "{said}");
+}
