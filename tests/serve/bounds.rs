@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// How long a flood lasts.
 const FLOOD: Duration = Duration::from_secs(3);
-/// Connections at once, and then per second (the table of bounds in the README).
+/// Connections at once, and then per second (`docs/reference/limits.md`).
 const AT_ONCE: u64 = 4;
 const PER_SECOND: u64 = 2;
 /// Checks per second.

@@ -341,9 +341,9 @@ mod tests {
     }
 
     #[test]
-    fn the_document_in_the_readme_is_one_that_is_rendered() {
-        let readme = include_str!("../../../README.md");
-        let (_, rest) = readme.split_once("```json\n").expect("a document");
+    fn the_document_in_the_reference_is_one_that_is_rendered() {
+        let page = include_str!("../../../docs/reference/report.md");
+        let (_, rest) = page.split_once("```json\n").expect("a document");
         let (shown, _) = rest.split_once("```").expect("its end");
         let document: Document = serde_json::from_str(shown).expect("a document");
         let rendered = serde_json::to_value(&document).expect("JSON");

@@ -1,7 +1,7 @@
 //! The capabilities on Spin's own interfaces: `spin:redis`, `spin:variables`, outgoing `wasi:http`.
 //!
 //! The rules are those of `cache-health-provider`, shared with the standalone host. What Spin's interface
-//! leaves no other way to do is different, and said in the README: the secret is in this
+//! leaves no other way to do is different, and said in `docs/spin.md`: the secret is in this
 //! component's memory and in the address it opens, and TLS is Spin's business and leaves no
 //! evidence.
 

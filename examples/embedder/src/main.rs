@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! REDIS_HOST=shop.redis.cache.windows.net REDIS_ACCESS_KEY_FILE=/run/key \
-//!     cargo run -p cache-health-host --all-features --example embedder -- dist/cache-health.wasm
+//!     cargo run -p embedder -- dist/cache-health.wasm
 //! ```
 
 use anyhow::{Context as _, Result};
