@@ -9,6 +9,7 @@ mod parse;
 
 pub use identity::{Identity, ManagedIdentity, WorkloadIdentity};
 pub use key::{AccessKey, KeyProblem};
+pub(crate) use parse::host;
 
 use cache_health_diagnosis::Service;
 use secrecy::SecretString;

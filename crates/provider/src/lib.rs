@@ -5,6 +5,7 @@
 //! network, no environment.
 
 pub mod config;
+pub mod connection_string;
 mod failure;
 pub mod identity;
 mod identity_error;
