@@ -1,6 +1,6 @@
 //! One candidate being tried: credential, connection, `SET`, `GET`.
 
-use crate::capabilities::{AuthPolicy, Capabilities, ConnectFailure, Origin, Session, Settings};
+use crate::capabilities::{Candidate, Capabilities, ConnectFailure, Origin, Session};
 use crate::deadline::{Deadline, budget, within};
 use crate::observations::{Attempt, Trouble};
 use crate::policy;
@@ -24,7 +24,6 @@ pub enum Proof {
 /// What all attempts of a check share.
 pub struct Check<'a, 'h, C> {
     pub host: &'h C,
-    pub settings: &'a Settings,
     pub deadline: &'a Deadline<'h, C>,
     pub proof: Proof,
 }
@@ -47,10 +46,10 @@ impl<'a, 'h, C: Capabilities> Probe<'a, 'h, C> {
         }
     }
 
-    /// Tries it. `key_follows`: an access key can be tried after this.
-    pub async fn run(mut self, key_follows: bool) -> Result<(), Trouble> {
+    /// Tries it. `rest`: those that can be tried after this.
+    pub async fn run(mut self, rest: &[Candidate]) -> Result<(), Trouble> {
         let new_connection = self.check.proof == Proof::NewConnection;
-        let (credential, token_time) = self.acquire(key_follows).await?;
+        let (credential, token_time) = self.acquire(rest).await?;
         let (connection, origin) = self.connect(&credential, false, token_time).await?;
         let before = self.attempt.steps.len();
         match self.round_trip(&connection, origin).await {
@@ -98,14 +97,11 @@ impl<'a, 'h, C: Capabilities> Probe<'a, 'h, C> {
     /// Gets the credential; with it, how long the token took where there is one.
     async fn acquire(
         &mut self,
-        key_follows: bool,
+        rest: &[Candidate],
     ) -> Result<(C::Credential, Option<Duration>), Trouble> {
-        let (host, settings) = (self.check.host, self.check.settings);
-        // Only `auto` has a next candidate of another method.
-        let key_follows = key_follows && settings.auth == AuthPolicy::Auto;
+        let host = self.check.host;
         let candidate = &self.attempt.candidate;
-        let wait =
-            policy::acquire_limit(candidate, key_follows, settings.deadline, self.remaining());
+        let wait = policy::acquire_limit(candidate, rest, self.remaining());
         let is_token = candidate.method == AuthMethod::Entra;
         let call = host.acquire(candidate.id, budget(wait));
         let result = match within(host, wait, call).await {

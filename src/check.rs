@@ -57,7 +57,6 @@ async fn observe_all<C: Capabilities>(
     let reason = policy::initial_reason(settings.auth, first, entra_configured, paused);
     let check = Check {
         host,
-        settings: &settings,
         deadline: &deadline,
         proof,
     };
@@ -81,21 +80,20 @@ async fn attempts<C: Capabilities>(
     mut reason: Option<FallbackReason>,
 ) -> Vec<Attempt> {
     let mut attempts = Vec::new();
-    for (index, candidate) in plan.iter().enumerate() {
-        let rest = &plan[index + 1..];
+    let mut plan = plan.to_vec();
+    while !plan.is_empty() {
+        let candidate = plan.remove(0);
         let mut attempt = Attempt::with(candidate.clone(), reason);
         let probe = Probe::of(check, &mut attempt);
-        let trouble = probe.run(policy::has_key(rest)).await.err();
-        let next = trouble
-            .as_ref()
-            .filter(|trouble| !rest.is_empty() && policy::falls_back(candidate, trouble))
-            .map(Trouble::kind);
+        let trouble = probe.run(&plan).await.err();
+        plan = match &trouble {
+            Some(trouble) => policy::next(&candidate, trouble, &plan),
+            None => Vec::new(),
+        };
+        let failed = trouble.as_ref().filter(|trouble| trouble.was_configured());
+        reason = failed.map(|trouble| FallbackReason::Failed(trouble.kind()));
         attempt.trouble = trouble;
         attempts.push(attempt);
-        match next {
-            Some(kind) => reason = Some(FallbackReason::Failed(kind)),
-            None => break,
-        }
     }
     attempts
 }

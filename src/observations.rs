@@ -25,6 +25,11 @@ impl Trouble {
     pub fn kind(&self) -> Kind {
         self.failure.kind
     }
+
+    /// Whether somebody meant it to work. The address that every machine may ask for its identity was never configured.
+    pub fn was_configured(&self) -> bool {
+        self.failure.evidence.get("identity.problem") != Some("no-endpoint")
+    }
 }
 
 /// What was observed with one candidate.

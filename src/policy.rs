@@ -55,7 +55,7 @@ pub fn initial_reason(
 /// Whether the next candidate may be tried after this. Only when no token could be had or Redis
 /// refused the credential: a policy that lacks a command, a time-out or a broken network would
 /// only be hidden by another credential.
-pub fn falls_back(candidate: &Candidate, trouble: &Trouble) -> bool {
+fn falls_back(candidate: &Candidate, trouble: &Trouble) -> bool {
     match trouble.kind() {
         Kind::TokenUnavailable | Kind::TokenRejected | Kind::AuthRejected => true,
         // A workload identity's file, or a request that the host does not allow: there is no token either.
@@ -66,19 +66,28 @@ pub fn falls_back(candidate: &Candidate, trouble: &Trouble) -> bool {
     }
 }
 
-/// How long a credential may take to get. While there is a key to fall back to, a token may use
-/// at most half of the deadline, so that the key still has the other half.
-pub fn acquire_limit(
-    candidate: &Candidate,
-    key_follows: bool,
-    deadline: Duration,
-    remaining: Duration,
-) -> Duration {
-    if candidate.method == AuthMethod::Entra && key_follows {
-        remaining.min(deadline / 2)
-    } else {
-        remaining
+/// Those that may be tried after this failed, of the rest of the plan. When Redis refuses a token, that is the keys only:
+/// another identity that works would say nothing about the app's.
+pub fn next(candidate: &Candidate, trouble: &Trouble, rest: &[Candidate]) -> Vec<Candidate> {
+    let refused = candidate.method == AuthMethod::Entra && trouble.kind() == Kind::AuthRejected;
+    let mut next = rest.to_vec();
+    if !falls_back(candidate, trouble) {
+        next.clear();
+    } else if refused {
+        next.retain(|candidate| candidate.method == AuthMethod::AccessKey);
     }
+    next
+}
+
+/// How long a credential may take to get. While others follow, what is left of the time is shared among them: identities
+/// have an equal part each, and the keys together have one.
+pub fn acquire_limit(candidate: &Candidate, rest: &[Candidate], remaining: Duration) -> Duration {
+    if candidate.method == AuthMethod::AccessKey {
+        return remaining;
+    }
+    let entra = rest.iter().filter(|next| next.method == AuthMethod::Entra);
+    let parts = 1 + entra.count() + usize::from(has_key(rest));
+    remaining / u32::try_from(parts).unwrap_or(u32::MAX)
 }
 
 /// How long a command may take. A connection from earlier may be half-open, which shows only as silence,
@@ -214,14 +223,26 @@ mod tests {
     }
 
     #[test]
-    fn a_token_leaves_half_of_the_deadline_to_the_key() {
-        let (deadline, remaining) = (Duration::from_secs(4), Duration::from_secs(3));
-        let entra = candidate(0, AuthMethod::Entra);
-        assert_eq!(
-            acquire_limit(&entra, true, deadline, remaining),
-            deadline / 2
-        );
-        assert_eq!(acquire_limit(&entra, false, deadline, remaining), remaining);
+    fn what_is_left_of_the_time_is_shared_by_those_that_are_left() {
+        let left = Duration::from_secs(6);
+        let entra = candidate(2, AuthMethod::Entra);
+        let [primary, secondary, other] = <[_; 3]>::try_from(all()).expect("three");
+        let limit = |rest: &[Candidate]| acquire_limit(&entra, rest, left).as_secs();
+        assert_eq!(limit(&[]), 6);
+        assert_eq!(limit(&[primary.clone(), secondary.clone()]), 3);
+        assert_eq!(limit(std::slice::from_ref(&other)), 3);
+        assert_eq!(limit(&[other, primary.clone(), secondary.clone()]), 2);
+        assert_eq!(acquire_limit(&primary, &[secondary], left), left);
+    }
+
+    #[test]
+    fn after_a_token_that_redis_refuses_only_the_keys_are_tried() {
+        let entra = candidate(9, AuthMethod::Entra);
+        let after = |kind, step| ids(&next(&entra, &Trouble::of(kind, Some(step)), &all()));
+        assert_eq!(after(Kind::AuthRejected, Step::Auth), [0, 1]);
+        assert_eq!(after(Kind::TokenUnavailable, Step::Token), [0, 1, 2]);
+        assert_eq!(after(Kind::TokenRejected, Step::Token), [0, 1, 2]);
+        assert!(after(Kind::PermissionDenied, Step::Set).is_empty());
     }
 
     #[test]

@@ -160,6 +160,7 @@ impl Words {
 
     fn warnings(&self, attempts: &[Attempt], last: &Attempt, now: i64) -> Vec<Finding> {
         let mut warnings = Vec::new();
+        warnings.extend(self.passed_over(attempts, last));
         warnings.extend(self.fallback(attempts, last));
         warnings.extend(self.new_connection(last));
         let secondary =
@@ -178,6 +179,26 @@ impl Words {
         };
         warnings.extend(ended.filter(|finding| !said(finding.kind)));
         warnings
+    }
+
+    /// Identities that are configured and gave no token, where a later one did. The address that every machine may ask,
+    /// and where nobody answers, was never configured.
+    fn passed_over(&self, attempts: &[Attempt], last: &Attempt) -> Vec<Finding> {
+        if last.candidate.method != AuthMethod::Entra {
+            return Vec::new();
+        }
+        let used = &last.candidate.label;
+        let earlier = attempts.iter().take(attempts.len() - 1);
+        let failed = earlier.filter_map(|a| Some((a, a.trouble.as_ref()?)));
+        failed
+            .filter(|(_, trouble)| trouble.was_configured())
+            .map(|(attempt, trouble)| {
+                let cause = self.finding(trouble, Some(attempt));
+                let label = &attempt.candidate.label;
+                let output = format!("{used} is used in place of {label}: {}", cause.output);
+                Finding { output, ..cause }
+            })
+            .collect()
     }
 
     /// An access key in place of Entra.

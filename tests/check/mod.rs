@@ -4,5 +4,6 @@ mod as_root;
 mod cli;
 mod cluster;
 mod credentials;
+mod endpoint;
 mod tls;
 mod verdict;

@@ -71,6 +71,7 @@ fn recorded_requests_get_what_they_got() {
     let imds = endpoint(Platform::Imds);
     let arc = endpoint(Platform::Arc {
         challenges: challenges.path().to_owned(),
+        named: challenges.path().to_owned(),
     });
     let mut asked = 0;
     for case in cases() {
@@ -107,6 +108,7 @@ fn an_arc_server_gives_a_token_for_what_is_in_its_challenge() {
     let challenges = tempfile::tempdir().expect("a folder");
     let arc = endpoint(Platform::Arc {
         challenges: challenges.path().to_owned(),
+        named: challenges.path().to_owned(),
     });
     let case = cases().into_iter().find(|case| case.case == "arc");
     let mut requests = case.expect("recorded").requests;

@@ -1,5 +1,6 @@
 //! A workload identity of Kubernetes: the cluster's token, exchanged over TLS for one of Entra's.
 
+use crate::fixtures::verdict::Verdict;
 use crate::fixtures::{Azure, Check, HOUR};
 use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
 use cache_health_local_azure::token;
@@ -88,11 +89,15 @@ fn a_workload_identity_passes_and_says_so() {
 }
 
 #[test]
-fn a_managed_identity_wins_over_it() {
+fn a_managed_identity_is_tried_after_it() {
     let pod = Pod::start();
-    let verdict = pod.check().identity(&pod.azure.identity).run().passes();
-    let auth = verdict.document.auth.expect("a credential");
-    assert_eq!(auth.label, "managed-identity");
+    let check = || pod.check().identity(&pod.azure.identity);
+    let label = |verdict: Verdict| verdict.document.auth.expect("a credential").label;
+    assert_eq!(label(check().run().passes()), "workload-identity");
+    // Where it gives no token the next one does, and the verdict says what is to be mended.
+    let gone = check().env("AZURE_FEDERATED_TOKEN_FILE", "/no/such/file");
+    let verdict = gone.run().warns(Kind::Config);
+    assert_eq!(label(verdict), "managed-identity");
 }
 
 #[test]

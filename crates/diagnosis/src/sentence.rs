@@ -140,6 +140,8 @@ fn protocol(case: &Case<'_>) -> String {
 fn issuer(case: &Case<'_>) -> &'static str {
     match case.label {
         Some("managed-identity") | None => "The identity endpoint",
+        Some("azure-cli") => "The Azure CLI (az)",
+        Some("azure-developer-cli") => "The Azure Developer CLI (azd)",
         Some(_) => "Entra's token endpoint",
     }
 }
@@ -156,6 +158,15 @@ fn token(case: &Case<'_>) -> String {
         (Some("unreachable"), _) => format!("{issuer} cannot be reached"),
         (Some("timeout"), _) => format!("{issuer} did not answer in time"),
         (Some("not-a-token"), _) => format!("{issuer} answered with what is not a token response"),
+        (Some("challenge"), _) => {
+            "The identity endpoint of Azure Arc wants a file read that is not its agent's".into()
+        }
+        (Some("challenge-unreadable"), _) => {
+            "The file that Azure Arc's agent wants read cannot be read".into()
+        }
+        (Some("proxy"), _) => format!("{issuer} cannot be reached through HTTPS_PROXY"),
+        (Some("no-tool"), _) => format!("{issuer} cannot be run"),
+        (Some("not-logged-in"), _) => format!("{issuer} gave no token{code}: nobody is logged in"),
         (Some("not-a-jwt"), _) => "The token is not a JSON Web Token".into(),
         (Some("no-object-id"), _) => "The token has no oid claim to take as the user name".into(),
         (Some("expired"), _) => format!(

@@ -41,7 +41,7 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
 }
 
 /// One clear sentence on standard error; with `json`, a document on standard output as well.
-fn misconfigured(error: &ConfigError, format: Format) -> ExitCode {
+pub fn misconfigured(error: &ConfigError, format: Format) -> ExitCode {
     logging::say(&error.to_string());
     if format == Format::Json {
         let report = verdict::failure(&error.into());

@@ -72,6 +72,10 @@ struct Overrides {
     /// Deadline of a check, such as 5s (CACHE_HEALTH_TIMEOUT).
     #[arg(long, value_name = "DURATION")]
     timeout: Option<String>,
+    /// The variable with the connection string, such as ConnectionStrings__cache of .NET Aspire. Nothing else then says where
+    /// the cache is.
+    #[arg(long, value_name = "VARIABLE", conflicts_with_all = ["host", "port"])]
+    connection_string_from: Option<String>,
 }
 
 /// The variables that flags set.
@@ -84,7 +88,19 @@ impl CheckArgs {
     }
 }
 
+impl CheckArgs {
+    /// The variable with the connection string, where one is named.
+    pub fn connection_string_from(&self) -> Option<String> {
+        self.overrides.connection_string_from.clone()
+    }
+}
+
 impl ServeArgs {
+    /// The variable with the connection string, where one is named.
+    pub fn connection_string_from(&self) -> Option<String> {
+        self.overrides.connection_string_from.clone()
+    }
+
     /// The variables that flags set.
     pub fn flags(&self) -> Flags {
         let mut flags = self.overrides.flags();

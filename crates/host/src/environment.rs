@@ -1,19 +1,51 @@
 //! The environment: read here and nowhere else.
 
 use crate::cli::Flags;
-use cache_health_provider::Variables;
 use cache_health_provider::config::NotText;
+use cache_health_provider::{ConfigError, Variables};
 use std::env::VarError;
+use std::path::{Path, PathBuf};
+
+/// The variable that a file may hold in its place.
+const CONNECTION_STRING: &str = "REDIS_CONNECTION_STRING";
+/// The longest connection string that is read from a file, in bytes.
+const MAX_STRING: usize = 16 * 1024;
 
 /// The process' environment, with flags that win over it.
 pub struct Environment {
     flags: Flags,
+    /// `--connection-string-from`: the variable with the connection string, which then is the only source.
+    connection_string_from: Option<String>,
+    /// What `REDIS_CONNECTION_STRING_FILE` holds.
+    connection_string: Option<String>,
 }
 
 impl Environment {
-    /// The environment under these flags.
-    pub fn with_flags(flags: Flags) -> Self {
-        Self { flags }
+    /// The environment under these flags. Fails when a file that holds the connection string cannot be used.
+    pub async fn with_flags(
+        flags: Flags,
+        connection_string_from: Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut environment = Self {
+            flags,
+            connection_string_from,
+            connection_string: None,
+        };
+        const FILE: &str = "REDIS_CONNECTION_STRING_FILE";
+        let file = environment.get(FILE).ok().flatten();
+        if let Some(path) = file.filter(|path| !path.trim().is_empty()) {
+            let both = environment.get(CONNECTION_STRING) != Ok(None);
+            if both {
+                return Err(ConfigError::new(FILE, "and its value form are both set"));
+            }
+            let read = crate::files::Files::default();
+            let read = read.read(Path::new(path.trim()), MAX_STRING).await;
+            let bytes = read.map_err(|error| ConfigError::new(FILE, error.to_string()))?;
+            let text = std::str::from_utf8(&bytes).map(str::to_owned);
+            environment.connection_string =
+                Some(text.map_err(|_| ConfigError::new(FILE, "holds no text"))?);
+        }
+        Ok(environment)
     }
 }
 
@@ -22,10 +54,37 @@ impl Variables for Environment {
         if let Some((_, value)) = self.flags.iter().find(|(flag, _)| *flag == name) {
             return Ok(Some(value.clone()));
         }
+        let name = match &self.connection_string_from {
+            Some(from) if name == CONNECTION_STRING => from,
+            // It was named on the command line, so nothing else says where the cache is.
+            Some(_) if name == "REDIS_HOST" => return Ok(None),
+            _ => name,
+        };
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
+            Err(VarError::NotPresent) if name == CONNECTION_STRING => {
+                Ok(self.connection_string.clone())
+            }
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => Err(NotText),
         }
+    }
+
+    fn spelling(&self, name: &str) -> String {
+        match &self.connection_string_from {
+            Some(from) if name == CONNECTION_STRING => from.clone(),
+            _ => name.to_owned(),
+        }
+    }
+
+    fn has_program(&self, name: &str) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            .map(|folder: PathBuf| folder.join(name))
+            .any(|file| file.is_file())
+    }
+
+    fn has_imds(&self) -> bool {
+        true
     }
 }

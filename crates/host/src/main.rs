@@ -1,6 +1,6 @@
 //! `cache-health`: the log, memory that nobody else reads, then the command.
 
-use cache_health_host::cli::{Cli, Command};
+use cache_health_host::cli::{Cli, Command, Format};
 use cache_health_host::environment::Environment;
 use cache_health_host::{check, hardening, logging, serve};
 use clap::Parser as _;
@@ -45,12 +45,18 @@ fn abort_on_panic() {
 async fn run(command: Command) -> ExitCode {
     match command {
         Command::Check(args) => {
-            let environment = Environment::with_flags(args.flags());
-            check::run(&environment, args.format).await
+            let from = args.connection_string_from();
+            match Environment::with_flags(args.flags(), from).await {
+                Ok(environment) => check::run(&environment, args.format).await,
+                Err(error) => check::misconfigured(&error, args.format),
+            }
         }
         Command::Serve(args) => {
-            let environment = Environment::with_flags(args.flags());
-            serve::run(&environment, args.component.as_deref()).await
+            let from = args.connection_string_from();
+            match Environment::with_flags(args.flags(), from).await {
+                Ok(environment) => serve::run(&environment, args.component.as_deref()).await,
+                Err(error) => check::misconfigured(&error, Format::Text),
+            }
         }
     }
 }

@@ -17,7 +17,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The user name that goes with an access key.
+/// Adds to the built-in roots.
+const EXTRA_CA_FILE: &str = "REDIS_EXTRA_CA_FILE";
+
+/// The user name that goes with an access key, unless another is configured.
 const KEY_USER: &str = "default";
 
 /// A credential that was had.
@@ -69,7 +72,8 @@ pub struct Provider {
     pub config: Config,
     /// The cache.
     pub cache: Arc<Cache>,
-    tokens: Option<Arc<Tokens>>,
+    /// The tokens of each identity, in the order in which they are tried.
+    tokens: Vec<(Candidate, Arc<Tokens>)>,
     files: Arc<Files>,
     /// The access keys as last read, with how often each has changed.
     keys: Mutex<HashMap<u32, (Arc<SecretString>, u64)>>,
@@ -84,12 +88,18 @@ impl Provider {
     /// Builds everything that is built once. Fails when a file that is configured cannot be used.
     pub async fn new(config: Config) -> Result<Arc<Self>, ConfigError> {
         let files = Arc::<Files>::default();
-        let tls = TlsSettings::load(&files, "REDIS_CA_FILE", config.ca_file.clone()).await?;
+        let tls = match &config.extra_ca_file {
+            Some(path) => TlsSettings::with_extra(&files, EXTRA_CA_FILE, path.clone()).await?,
+            None => TlsSettings::load(&files, "REDIS_CA_FILE", config.ca_file.clone()).await?,
+        };
+        let configured = &config.endpoint;
+        let name = configured.tls_name.as_ref().unwrap_or(&configured.host);
         let endpoint = Endpoint {
-            host: config.host.clone(),
+            host: configured.host.clone(),
             // A dot at its end is the resolver's business, and no part of a name in a certificate.
-            name: config.host.trim_end_matches('.').to_owned(),
-            port: config.port,
+            name: name.trim_end_matches('.').to_owned(),
+            port: configured.port,
+            database: configured.database,
             tls,
             files: Arc::clone(&files),
         };
@@ -113,9 +123,10 @@ impl Provider {
     /// Renews what has to be renewed, for as long as the process lives. A single check does
     /// without: no token it gets ends before it does.
     pub async fn keep_renewed(&self) {
-        if let Some(tokens) = self.tokens.clone() {
-            tokens.keep_renewed().await;
-        }
+        let all = self.tokens.iter().enumerate();
+        // One that is only tried after another is left alone until it is.
+        let renewals = all.map(|(at, (_, tokens))| Arc::clone(tokens).keep_renewed(at == 0));
+        futures::future::join_all(renewals).await;
     }
 
     /// Obtains the credential of a candidate.
@@ -137,11 +148,9 @@ impl Provider {
                 secret,
             });
         }
-        let tokens = self
-            .tokens
-            .as_ref()
-            .ok_or(CredentialError::UnknownCandidate)?;
+        let tokens = self.tokens_of(candidate);
         let lease = tokens
+            .ok_or(CredentialError::UnknownCandidate)?
             .acquire(budget)
             .await
             .map_err(CredentialError::Token)?;
@@ -153,6 +162,11 @@ impl Provider {
             renewal_failure: lease.renewal_failure,
             evidence: Evidence::new(),
         })
+    }
+
+    fn tokens_of(&self, candidate: Candidate) -> Option<&Arc<Tokens>> {
+        let mut of = self.tokens.iter().filter(|(of, _)| *of == candidate);
+        of.next().map(|(_, tokens)| tokens)
     }
 
     /// A connection with this credential; see [`Cache::connect`].
@@ -169,7 +183,7 @@ impl Provider {
         let connected = self.cache.connect(login, ask).await;
         if let Err(failure) = &connected
             && failure.error == CacheError::ErrorReply(ErrorReply::AuthRejected)
-            && let (true, Some(tokens)) = (credential.candidate.is_entra(), &self.tokens)
+            && let Some(tokens) = self.tokens_of(credential.candidate)
         {
             tokens.refused(credential.secret.generation);
         }
@@ -179,9 +193,10 @@ impl Provider {
     /// The access key as it is now, and what may be known of it. A file is read each time: it is small, in memory where
     /// secrets are mounted, and may have been rotated.
     async fn read_key(&self, candidate: Candidate) -> Result<(Secret, Evidence), ConfigError> {
+        let endpoint = &self.config.endpoint;
         let (source, name) = match candidate {
-            Candidate::Secondary => (&self.config.secondary, "REDIS_ACCESS_KEY_SECONDARY"),
-            _ => (&self.config.primary, "REDIS_ACCESS_KEY"),
+            Candidate::Secondary => (&endpoint.secondary, "REDIS_ACCESS_KEY_SECONDARY"),
+            _ => (&endpoint.primary, endpoint.key_variable),
         };
         let in_a_file = format!("{name}_FILE");
         let (variable, text) = match source {
@@ -206,7 +221,7 @@ impl Provider {
             *known = (Arc::new(key.secret), known.1 + 1);
         }
         let secret = Secret {
-            user: KEY_USER.to_owned(),
+            user: endpoint.user.clone().unwrap_or(KEY_USER.to_owned()),
             password: Arc::clone(&known.0),
             generation: known.1,
         };
@@ -214,22 +229,23 @@ impl Provider {
     }
 }
 
-/// The tokens of the identity that is configured, unless no token may be used. A new one is given
-/// to the live connection at once.
+/// The tokens of each identity that is configured. A new one is given to the live connection at once.
 async fn tokens(
     config: &Config,
     cache: &Arc<Cache>,
     files: &Arc<Files>,
-) -> Result<Option<Arc<Tokens>>, ConfigError> {
-    let candidate = config.candidates().into_iter().find(|c| c.is_entra());
-    let (Some(candidate), Some(identity)) = (candidate, config.identity.clone()) else {
-        return Ok(None);
-    };
-    let source = Source::new(identity, files).await?;
-    let cache = Arc::clone(cache);
-    Ok(Some(Tokens::new(source, config.timeout, move |lease| {
-        cache.reauthenticate(candidate.id(), secret(lease));
-    })))
+) -> Result<Vec<(Candidate, Arc<Tokens>)>, ConfigError> {
+    let mut all = Vec::new();
+    for identity in &config.identities {
+        let candidate = identity.candidate();
+        let source = Source::new(identity.clone(), &config.resource, files).await?;
+        let cache = Arc::clone(cache);
+        let tokens = Tokens::new(source, config.timeout, move |lease| {
+            cache.reauthenticate(candidate.id(), secret(lease));
+        });
+        all.push((candidate, tokens));
+    }
+    Ok(all)
 }
 
 fn secret(lease: &Lease) -> Secret {

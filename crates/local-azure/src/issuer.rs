@@ -1,5 +1,6 @@
 //! Entra's token endpoint over TLS: the client credentials grant, with what the application registered.
 
+use crate::assertion::{self, Wanted};
 use crate::certificates::Chain;
 use crate::identity::json;
 use crate::listener::{Listener, acceptor};
@@ -34,6 +35,8 @@ pub enum Proof {
     Assertion(PathBuf),
     /// A client secret.
     Secret(String),
+    /// A certificate (DER), whose key signs an assertion.
+    Certificate(Vec<u8>),
 }
 
 /// An endpoint that runs; stopped when dropped.
@@ -158,6 +161,24 @@ fn refusal(
             let is_assertion = get("client_assertion_type") == Some(JWT_BEARER);
             let right = get("client_assertion") == Some(&read(file));
             (!is_assertion || !right).then(|| (401, error("invalid_client", 700_213)))
+        }
+        Proof::Certificate(certificate) => {
+            let is_assertion = get("client_assertion_type") == Some(JWT_BEARER);
+            let host = request
+                .headers()
+                .iter()
+                .find(|header| header.field.equiv("Host"));
+            let host = host.map_or("localhost", |header| header.value.as_str());
+            let wanted = Wanted {
+                audience: format!("https://{host}{path}"),
+                client_id: &registration.client_id,
+                certificate,
+            };
+            match assertion::judge(get("client_assertion").unwrap_or_default(), &wanted) {
+                Ok(()) if is_assertion => None,
+                Ok(()) => Some((401, error("invalid_client", 700_211))),
+                Err(code) => Some((401, error("invalid_client", code))),
+            }
         }
         Proof::Secret(secret) => (get("client_secret") != Some(secret))
             .then(|| (401, error("invalid_client", 7_000_215))),

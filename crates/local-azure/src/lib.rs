@@ -5,6 +5,8 @@
 //! is how a client meets Azure's.
 
 #[cfg(feature = "proxy")]
+mod assertion;
+#[cfg(feature = "proxy")]
 pub mod black_hole;
 pub mod certificates;
 #[cfg(feature = "proxy")]

@@ -191,7 +191,8 @@ impl Reading {
     }
 }
 
-fn boolean(text: &str) -> Option<bool> {
+/// A boolean, as StackExchange.Redis reads one.
+pub(crate) fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Some(true),
         "false" | "no" | "off" | "0" => Some(false),

@@ -1,10 +1,5 @@
-//! The managed identity protocol of Container Apps and App Service (api-version 2019-08-01).
-//!
-//! `GET $IDENTITY_ENDPOINT?resource=…&api-version=2019-08-01` with the header
-//! `X-IDENTITY-HEADER: $IDENTITY_HEADER`
-//! (<https://learn.microsoft.com/azure/container-apps/managed-identity>). This module writes the
-//! request and judges the answer; who sends it is the provider's business. The answer comes from
-//! outside and is trusted for nothing but its token.
+//! Answers of those who issue tokens, judged. They come from outside and are trusted for nothing but their token. What is
+//! asked is in [`crate::managed_identity`] and [`crate::client_credentials`]; who sends it is the provider's business.
 
 use crate::jwt::{Claims, JwtError};
 use cache_health_report::{Failure, Kind};
@@ -12,12 +7,6 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use std::time::Duration;
 
-/// The resource a token is asked for: Azure Redis, both services.
-pub const RESOURCE: &str = "https://redis.azure.com";
-/// The version of the protocol.
-pub const API_VERSION: &str = "2019-08-01";
-/// The header that proves the request comes from inside the app.
-pub const HEADER: &str = "x-identity-header";
 /// The longest answer that is read, in bytes. Tokens are two to four kilobytes.
 pub const MAX_ANSWER: usize = 64 * 1024;
 
@@ -59,16 +48,6 @@ pub fn unavailable(problem: &str) -> Failure {
 /// An answer that will stay a no: `not-a-jwt`, `no-object-id` or `expired`.
 fn rejected(problem: &str) -> Failure {
     Failure::of(Kind::TokenRejected).with("identity.problem", problem)
-}
-
-/// The query of the request. `client_id` names a user-assigned identity.
-pub fn query(client_id: Option<&str>) -> String {
-    let mut query = format!("resource={}&api-version={API_VERSION}", escape(RESOURCE));
-    if let Some(id) = client_id {
-        query.push_str("&client_id=");
-        query.push_str(&escape(id));
-    }
-    query
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
@@ -170,15 +149,6 @@ mod tests {
 
     fn expiry(result: Result<Token, Failure>) -> Result<i64, Failure> {
         result.map(|token| token.expires_at)
-    }
-
-    #[test]
-    fn the_query_is_what_the_protocol_asks_for() {
-        assert_eq!(
-            query(None),
-            "resource=https%3A%2F%2Fredis.azure.com&api-version=2019-08-01"
-        );
-        assert!(query(Some("a&b=c")).ends_with("&client_id=a%26b%3Dc"));
     }
 
     #[test]

@@ -74,8 +74,8 @@ pub fn is_worth_a_retry(failure: &Failure) -> bool {
             (None, Some(status)) => matches!(status.parse(), Ok(408 | 429 | 500u16..)),
             _ => false,
         },
-        // A file that the cluster may be replacing this very moment.
-        Kind::Config => true,
+        // A file that the cluster may be replacing this very moment; not a machine that is none of Azure's.
+        Kind::Config => seen("identity.problem") != Some("no-endpoint"),
         _ => false,
     }
 }

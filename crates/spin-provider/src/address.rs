@@ -1,21 +1,29 @@
 //! The address that `spin:redis` takes: the one place where a secret is in a URL, since Spin's
 //! interface leaves no other way.
 
+use crate::connection::Login;
 use cache_health_provider::identity::escape;
 use cache_health_provider::{ExposeSecret, SecretString};
 
-/// `rediss://user:password@host:port`, with user and password percent-encoded: access keys contain
+/// `rediss://user:password@host:port/database`, with user and password percent-encoded: access keys contain
 /// `/`, `+` and `=`, and Spin's allow-list takes a raw `/` for the start of the path. Never with a
 /// fragment: `#insecure` would switch verification off.
-pub fn of(host: &str, port: u16, user: &str, password: &SecretString) -> SecretString {
-    let (user, password) = (escape(user), escape(password.expose_secret()));
+pub fn of(login: &Login, password: &SecretString) -> SecretString {
+    let (user, password) = (escape(&login.user), escape(password.expose_secret()));
     // A literal IPv6 address stands in brackets (RFC 3986).
-    let host = if host.contains(':') {
-        format!("[{host}]")
+    let host = if login.host.contains(':') {
+        format!("[{}]", login.host)
     } else {
-        host.to_owned()
+        login.host.clone()
     };
-    SecretString::from(format!("rediss://{user}:{password}@{host}:{port}"))
+    let database = match login.database {
+        0 => String::new(),
+        database => format!("/{database}"),
+    };
+    let port = login.port;
+    SecretString::from(format!(
+        "rediss://{user}:{password}@{host}:{port}{database}"
+    ))
 }
 
 #[cfg(test)]
@@ -23,7 +31,14 @@ mod tests {
     use super::*;
 
     fn address(host: &str, user: &str, password: &str) -> String {
-        of(host, 6380, user, &SecretString::from(password))
+        let login = Login {
+            host: host.to_owned(),
+            port: 6380,
+            database: 0,
+            user: user.to_owned(),
+            generation: 0,
+        };
+        of(&login, &SecretString::from(password))
             .expose_secret()
             .to_owned()
     }

@@ -47,6 +47,8 @@ pub struct Connection {
 pub struct Login {
     pub host: String,
     pub port: u16,
+    /// The database.
+    pub database: u32,
     pub user: String,
     pub generation: u64,
 }
@@ -71,7 +73,7 @@ pub async fn connect(
         });
     }
     let started = clock::now();
-    let address = address::of(&login.host, login.port, &login.user, password);
+    let address = address::of(&login, password);
     let opened = clock::within(budget, redis::Connection::open(address.expose_secret())).await;
     let inner = opened.ok_or(ConnectionError::Timeout)?.map_err(|error| {
         let error = convert(error);

@@ -4,7 +4,7 @@ use crate::bindings::exports::cache_health::capabilities::{access, credentials, 
 use crate::connection::{self, Connection, Login};
 use crate::{clock, convert, tokens, variables};
 use cache_health_provider::SecretString;
-use cache_health_provider::config::{AccessKey, Candidate, ConfigError, Identity, KeySource};
+use cache_health_provider::config::{AccessKey, Candidate, ConfigError, KeySource};
 use cache_health_report::{Evidence, Failure};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,15 +68,15 @@ impl credentials::GuestCredential for Credential {
             .into_iter()
             .find(|candidate| candidate.id() == id);
         let candidate = candidate.ok_or_else(|| convert::internal(UNKNOWN))?;
+        let endpoint = &config.endpoint;
         let (key, variable) = match candidate {
-            Candidate::Primary => (&config.primary, "redis_access_key"),
-            Candidate::Secondary => (&config.secondary, "redis_access_key_secondary"),
-            Candidate::ManagedIdentity | Candidate::WorkloadIdentity => {
-                // A workload identity has its assertion in a file, which this provider has none of.
-                let Some(Identity::Managed(identity)) = &config.identity else {
-                    return Err(changed());
-                };
-                let held = tokens::acquire(identity, Duration::from_nanos(budget))
+            Candidate::Primary => (&endpoint.primary, endpoint.key_variable),
+            Candidate::Secondary => (&endpoint.secondary, "REDIS_ACCESS_KEY_SECONDARY"),
+            _ => {
+                let mut identities = config.identities.iter();
+                let identity = identities.find(|identity| identity.candidate() == candidate);
+                let identity = identity.ok_or_else(changed)?;
+                let held = tokens::acquire(identity, &config, Duration::from_nanos(budget))
                     .await
                     .map_err(convert::failure_to_wit)?;
                 return Ok(credentials::Credential::new(Credential {
@@ -90,6 +90,7 @@ impl credentials::GuestCredential for Credential {
                 }));
             }
         };
+        let variable = &variable.to_ascii_lowercase();
         // A file is not declared in the manifest: Spin components have none by default.
         let Some(KeySource::Value(key)) = key else {
             return Err(changed());
@@ -102,7 +103,7 @@ impl credentials::GuestCredential for Credential {
         })?;
         Ok(credentials::Credential::new(Credential {
             candidate,
-            user: KEY_USER.to_owned(),
+            user: endpoint.user.clone().unwrap_or(KEY_USER.to_owned()),
             generation: fingerprint(&key.secret),
             expires_at: None,
             renewal_failure: None,
@@ -138,15 +139,15 @@ impl redis::GuestConnection for Connection {
             session: None,
         };
         // Taken out before anything is awaited: no borrow is held across a wait.
-        let (user, password, generation, is_token) = {
+        let (user, password, generation, candidate) = {
             let credential = credential.get::<Credential>();
             let password = Arc::clone(&credential.password);
-            let is_token = credential.candidate.is_entra();
+            let candidate = credential.candidate;
             (
                 credential.user.clone(),
                 password,
                 credential.generation,
-                is_token,
+                candidate,
             )
         };
         let started = clock::now();
@@ -154,8 +155,9 @@ impl redis::GuestConnection for Connection {
             .await
             .map_err(|_| failure(convert::internal(NOT_CONFIGURED)))?;
         let login = Login {
-            host: config.host.clone(),
-            port: config.port,
+            host: config.endpoint.host.clone(),
+            port: config.endpoint.port,
+            database: config.endpoint.database,
             user,
             generation,
         };
@@ -165,8 +167,8 @@ impl redis::GuestConnection for Connection {
             .await
             .map(redis::Connection::new)
             .map_err(|error| {
-                if is_token && error.is_refusal() {
-                    tokens::refused(generation);
+                if candidate.is_entra() && error.is_refusal() {
+                    tokens::refused(candidate, generation);
                 }
                 failure(convert::connection_error_to_wit(&error))
             })

@@ -1,43 +1,59 @@
-//! One request to the identity endpoint, over outgoing `wasi:http`.
+//! One request for a token, over outgoing `wasi:http`: to the platform's identity endpoint, or to Entra.
 
-use cache_health_provider::ExposeSecret as _;
-use cache_health_provider::config::ManagedIdentity;
+use cache_health_provider::client_credentials::{self, Proved};
+use cache_health_provider::config::{Application, Identity, KeySource, ManagedIdentity, Proof};
 use cache_health_provider::identity::{self, NoToken, Token, unavailable};
-use cache_health_provider::schedule;
+use cache_health_provider::{ExposeSecret as _, managed_identity, schedule};
 use cache_health_report::Failure;
+use http::Uri;
 use std::time::Duration;
 use wasi::http::client;
 use wasi::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
-use wasi::wit_future;
+use wasi::{wit_future, wit_stream};
 
-/// Asks for a token. `now` is in seconds since 1970-01-01T00:00:00Z.
-pub async fn request(configured: &ManagedIdentity, now: i64) -> Result<Token, NoToken> {
-    let unreachable = || NoToken::from(seen(unavailable("unreachable"), configured));
-    let request = build(configured).ok_or_else(unreachable)?;
+/// Asks for a token for this resource. `now` is in seconds since 1970-01-01T00:00:00Z.
+pub async fn request(identity: &Identity, resource: &str, now: i64) -> Result<Token, NoToken> {
+    let seen = |failure| seen(failure, identity);
+    let unreachable = || NoToken::from(seen(unavailable("unreachable")));
+    let request = match identity {
+        Identity::Managed(managed) => get(managed, resource),
+        Identity::Application(application, Proof::Secret(KeySource::Value(secret))) => {
+            post(application, resource, &Proved::Secret(secret.clone()))
+        }
+        // The others need a file or a program, and are not read here.
+        _ => None,
+    };
+    let request = request.ok_or_else(unreachable)?;
     let response = client::send(request).await.map_err(|error| match error {
-        ErrorCode::HttpRequestDenied => seen(unavailable("not-allowed"), configured).into(),
+        ErrorCode::HttpRequestDenied => seen(unavailable("not-allowed")).into(),
         _ => unreachable(),
     })?;
     let status = response.get_status_code();
     let retry_after = retry_after(&response);
     let body = read(response).await;
-    let body = body.ok_or_else(|| seen(unavailable("not-a-token"), configured))?;
+    let body = body.ok_or_else(|| seen(unavailable("not-a-token")))?;
     identity::judge(status, &body, now).map_err(|failure| NoToken {
-        failure: seen(failure, configured),
+        failure: seen(failure),
         retry_after,
     })
 }
 
 /// The failure with whom was asked, and how.
-fn seen(mut failure: Failure, configured: &ManagedIdentity) -> Failure {
-    failure.evidence.set("identity.source", "managed-identity");
-    if let Some(authority) = configured.endpoint.authority() {
-        failure
-            .evidence
-            .set("identity.endpoint", authority.as_str());
-    }
-    if configured.client_id.is_some() {
-        failure.evidence.set("identity.asked", "client_id");
+fn seen(mut failure: Failure, identity: &Identity) -> Failure {
+    let evidence = &mut failure.evidence;
+    evidence.set("identity.source", identity.candidate().label());
+    let uri = match identity {
+        Identity::Managed(managed) => {
+            if let Some(asked) = managed_identity::asked(&managed.which) {
+                evidence.set("identity.asked", asked);
+            }
+            Some(managed.uri())
+        }
+        Identity::Application(application, _) => Some(&application.authority),
+        Identity::AzureCli | Identity::AzureDeveloperCli => None,
+    };
+    if let Some(authority) = uri.and_then(Uri::authority) {
+        evidence.set("identity.endpoint", authority.as_str());
     }
     failure
 }
@@ -48,24 +64,47 @@ fn retry_after(response: &Response) -> Option<Duration> {
     schedule::retry_after(&value)
 }
 
-fn build(configured: &ManagedIdentity) -> Option<Request> {
-    let uri = &configured.endpoint;
-    let query = identity::query(configured.client_id.as_deref());
-    let separator = if uri.query().is_some() { '&' } else { '?' };
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let header = configured.header.expose_secret().as_bytes().to_vec();
-    let fields = Fields::from_list(&[(identity::HEADER.to_owned(), header)]).ok()?;
+fn get(identity: &ManagedIdentity, resource: &str) -> Option<Request> {
+    let asked = managed_identity::request(identity, resource);
+    let value = asked.value.expose_secret().as_bytes().to_vec();
+    let fields = Fields::from_list(&[(asked.header.to_owned(), value)]).ok()?;
     // Dropping the writer says that there are no trailers.
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (request, _sent) = Request::new(fields, None, trailers, None);
     request.set_method(&Method::Get).ok()?;
-    request.set_scheme(Some(&Scheme::Http)).ok()?;
-    request
-        .set_authority(uri.authority().map(|authority| authority.as_str()))
-        .ok()?;
-    request
-        .set_path_with_query(Some(&format!("{path}{separator}{query}")))
-        .ok()?;
+    addressed(request, identity.uri(), &asked.target)
+}
+
+fn post(application: &Application, resource: &str, proved: &Proved) -> Option<Request> {
+    let form = client_credentials::form(application, resource, proved);
+    let body = form.expose_secret().as_bytes().to_vec();
+    let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    let fields = Fields::from_list(&[
+        field("content-type", client_credentials::CONTENT_TYPE),
+        field("content-length", &body.len().to_string()),
+        field("accept", "application/json"),
+    ]);
+    let (mut writer, contents) = wit_stream::new();
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (request, _sent) = Request::new(fields.ok()?, Some(contents), trailers, None);
+    wasi::spawn(async move { drop(writer.write_all(body).await) });
+    request.set_method(&Method::Post).ok()?;
+    addressed(
+        request,
+        &application.authority,
+        &client_credentials::path(application),
+    )
+}
+
+fn addressed(request: Request, uri: &Uri, target: &str) -> Option<Request> {
+    let scheme = match uri.scheme_str() {
+        Some("https") => Scheme::Https,
+        _ => Scheme::Http,
+    };
+    request.set_scheme(Some(&scheme)).ok()?;
+    let authority = uri.authority().map(|authority| authority.as_str());
+    request.set_authority(authority).ok()?;
+    request.set_path_with_query(Some(target)).ok()?;
     Some(request)
 }
 

@@ -1,38 +1,56 @@
-//! The token of this instance, by the rules of [`cache_health_provider::token_life`].
+//! The tokens of this instance, by the rules of [`cache_health_provider::token_life`].
 //!
 //! Nothing runs between requests on Spin, so a renewal is made by the check that finds it due.
 
 use crate::clock;
 use crate::identity;
-use cache_health_provider::config::ManagedIdentity;
+use cache_health_provider::config::{Candidate, Config, Identity, Which};
 use cache_health_provider::identity::{NoToken, Token, unavailable};
 use cache_health_provider::schedule;
 use cache_health_provider::token_life::{Acquired, Lease, Now, TokenLife};
 use cache_health_report::Failure;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Whose token it is, and what for: another identity may be configured by now.
+type Whose = (Option<Which>, Option<String>, String);
+
+#[derive(Default)]
 struct State {
     life: TokenLife<Failure>,
-    /// Whose token it is: another identity may be configured by now.
-    client_id: Option<String>,
+    whose: Option<Whose>,
 }
 
 thread_local! {
-    static STATE: RefCell<State> = const {
-        RefCell::new(State { life: TokenLife::new(), client_id: None })
-    };
+    static STATES: RefCell<BTreeMap<u32, State>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// The newest token, within the budget.
+fn whose(identity: &Identity, resource: &str) -> Whose {
+    let (which, client_id) = match identity {
+        Identity::Managed(managed) => (Some(managed.which.clone()), None),
+        Identity::Application(application, _) => (None, Some(application.client_id.clone())),
+        Identity::AzureCli | Identity::AzureDeveloperCli => (None, None),
+    };
+    (which, client_id, resource.to_owned())
+}
+
+/// The newest token of one of the identities, within the budget.
 pub async fn acquire(
-    configured: &ManagedIdentity,
+    identity: &Identity,
+    config: &Config,
     budget: Duration,
 ) -> Result<Lease<Failure>, Failure> {
-    let (acquired, due) = STATE.with_borrow_mut(|state| {
-        if state.client_id != configured.client_id {
+    let asked = Asked {
+        identity,
+        resource: &config.resource,
+        id: identity.candidate().id(),
+    };
+    let whose = whose(identity, &config.resource);
+    let (acquired, due) = asked.with(|state| {
+        if state.whose.as_ref() != Some(&whose) {
             state.life.forget();
-            state.client_id.clone_from(&configured.client_id);
+            state.whose = Some(whose);
         }
         let now = now();
         let due = state.life.due().is_some_and(|due| due <= now.clock);
@@ -40,10 +58,10 @@ pub async fn acquire(
     });
     match acquired {
         Acquired::Failed(error) => Err(error),
-        Acquired::Ask => fetch(configured, budget).await,
+        Acquired::Ask => asked.fetch(budget).await,
         Acquired::Held(lease) if !due => Ok(lease),
         // A renewal must not eat the time of the check that has a valid token already.
-        Acquired::Held(lease) => match fetch(configured, budget / 2).await {
+        Acquired::Held(lease) => match asked.fetch(budget / 2).await {
             Ok(renewed) => Ok(renewed),
             Err(error) => Ok(Lease {
                 renewal_failure: Some(error),
@@ -54,47 +72,60 @@ pub async fn acquire(
 }
 
 /// Redis refused this token.
-pub fn refused(generation: u64) {
-    with_life(|life| life.refused(generation, now()));
+pub fn refused(candidate: Candidate, generation: u64) {
+    STATES.with_borrow_mut(|states| {
+        let state = states.entry(candidate.id()).or_default();
+        state.life.refused(generation, now());
+    });
 }
 
-/// Tries until there is a token, a no, or no time left; then what was said last.
-async fn fetch(configured: &ManagedIdentity, budget: Duration) -> Result<Lease<Failure>, Failure> {
-    let result = clock::within(budget, try_for_long(configured)).await;
-    let no_token = match result {
-        Some(Ok(token)) => return Ok(with_life(|life| life.obtained(token, now()))),
-        Some(Err(no_token)) => no_token,
-        None => {
-            let last = with_life(|life| life.last_failure());
-            last.unwrap_or_else(|| unavailable("timeout")).into()
-        }
-    };
-    let (failure, retry_after) = (no_token.failure, no_token.retry_after);
-    with_life(|life| life.gave_up(failure.clone(), retry_after, now()));
-    Err(failure)
+/// Whose token is asked for, and what for.
+struct Asked<'a> {
+    identity: &'a Identity,
+    resource: &'a str,
+    id: u32,
 }
 
-async fn try_for_long(configured: &ManagedIdentity) -> Result<Token, NoToken> {
-    let mut tries = 0;
-    loop {
-        clock::pause(with_life(|life| life.wait(now()))).await;
-        with_life(|life| life.sent(now()));
-        tries += 1;
-        let no_token = match identity::request(configured, clock::wall_clock()).await {
-            Ok(token) => return Ok(token),
-            Err(no_token) => no_token,
-        };
-        if !schedule::is_worth_a_retry(&no_token.failure) {
-            return Err(no_token);
-        }
-        let (failure, retry_after) = (no_token.failure, no_token.retry_after);
-        with_life(|life| life.failed_once(failure, retry_after, now()));
-        clock::pause(schedule::retry_pause(tries, retry_after, 0.0)).await;
+impl Asked<'_> {
+    fn with<T>(&self, use_it: impl FnOnce(&mut State) -> T) -> T {
+        STATES.with_borrow_mut(|states| use_it(states.entry(self.id).or_default()))
     }
-}
 
-fn with_life<T>(use_it: impl FnOnce(&mut TokenLife<Failure>) -> T) -> T {
-    STATE.with_borrow_mut(|state| use_it(&mut state.life))
+    /// Tries until there is a token, a no, or no time left; then what was said last.
+    async fn fetch(&self, budget: Duration) -> Result<Lease<Failure>, Failure> {
+        let result = clock::within(budget, self.try_for_long()).await;
+        let no_token = match result {
+            Some(Ok(token)) => return Ok(self.with(|state| state.life.obtained(token, now()))),
+            Some(Err(no_token)) => no_token,
+            None => {
+                let last = self.with(|state| state.life.last_failure());
+                last.unwrap_or_else(|| unavailable("timeout")).into()
+            }
+        };
+        let (failure, retry_after) = (no_token.failure, no_token.retry_after);
+        self.with(|state| state.life.gave_up(failure.clone(), retry_after, now()));
+        Err(failure)
+    }
+
+    async fn try_for_long(&self) -> Result<Token, NoToken> {
+        let mut tries = 0;
+        loop {
+            clock::pause(self.with(|state| state.life.wait(now()))).await;
+            self.with(|state| state.life.sent(now()));
+            tries += 1;
+            let asked = identity::request(self.identity, self.resource, clock::wall_clock());
+            let no_token = match asked.await {
+                Ok(token) => return Ok(token),
+                Err(no_token) => no_token,
+            };
+            if !schedule::is_worth_a_retry(&no_token.failure) {
+                return Err(no_token);
+            }
+            let (failure, retry_after) = (no_token.failure, no_token.retry_after);
+            self.with(|state| state.life.failed_once(failure, retry_after, now()));
+            clock::pause(schedule::retry_pause(tries, retry_after, 0.0)).await;
+        }
+    }
 }
 
 fn now() -> Now {

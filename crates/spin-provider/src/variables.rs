@@ -28,7 +28,7 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
         return Ok(config);
     }
     let mut values = HashMap::new();
-    for name in NAMES {
+    for name in NAMES.into_iter().filter(|name| !names_a_file(name)) {
         let spelled = name.to_ascii_lowercase();
         match variables::get(spelled.clone()).await {
             Ok(value) => drop(values.insert(name, value)),
@@ -45,6 +45,11 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
     let config = Rc::new(Config::from_variables(&Values(values))?);
     READ.set(Some((Rc::clone(&config), now)));
     Ok(config)
+}
+
+/// What a component on Spin cannot read: it has no files unless its manifest gives it some.
+fn names_a_file(name: &str) -> bool {
+    name.ends_with("_FILE") || name == "AZURE_CLIENT_CERTIFICATE_PATH"
 }
 
 /// Reads everything again with the next call: after a refusal, a key may have been rotated.

@@ -41,6 +41,11 @@ pub fn podman() -> Result<()> {
     package("podman", "podman")
 }
 
+/// What makes RSA keys for tests.
+pub fn openssl() -> Result<()> {
+    package("openssl", "openssl")
+}
+
 /// What lints the scripts.
 pub fn shellcheck() -> Result<()> {
     package("shellcheck", "shellcheck")
@@ -67,7 +72,8 @@ pub fn is_root() -> bool {
 }
 
 fn package(name: &str, program: &str) -> Result<()> {
-    if succeeds(Command::new(program).arg("--version")) {
+    let find = format!("command -v {program}");
+    if succeeds(Command::new("sh").args(["-c", &find])) {
         return Ok(());
     }
     let apt = succeeds(Command::new("apt-get").arg("--version"));

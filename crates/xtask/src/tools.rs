@@ -18,7 +18,7 @@ pub struct Tool {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 7] = [
+pub const TOOLS: [Tool; 8] = [
     Tool {
         name: "root",
         tests: "as_root::",
@@ -33,6 +33,12 @@ pub const TOOLS: [Tool; 7] = [
         tests: "lint::",
         takes_minutes: false,
         prepare: || install::shellcheck().map(|()| None),
+    },
+    Tool {
+        name: "openssl",
+        tests: "credentials::certificate::",
+        takes_minutes: false,
+        prepare: || install::openssl().map(|()| None),
     },
     Tool {
         name: "validators from PyPI",

@@ -2,7 +2,9 @@
 
 use cache_health_local_azure::token::{self, Token};
 use cache_health_provider::ExposeSecret as _;
-use cache_health_provider::identity::{HEADER, judge, query};
+use cache_health_provider::config::{ManagedEndpoint, ManagedIdentity, RESOURCE, Which};
+use cache_health_provider::identity::judge;
+use cache_health_provider::managed_identity;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
@@ -72,9 +74,19 @@ impl Serving {
             .http_status_as_error(false)
             .build()
             .into();
+        let identity = ManagedIdentity {
+            endpoint: ManagedEndpoint::AppService {
+                uri: self.url.parse().expect("a URL"),
+                header: header.into(),
+            },
+            which: Which::Default,
+        };
+        // The request that the program makes.
+        let asked = managed_identity::request(&identity, RESOURCE);
+        let authority = identity.uri().authority().expect("one").as_str();
         let mut response = agent
-            .get(format!("{}?{}", self.url, query(None)))
-            .header(HEADER, header)
+            .get(format!("http://{authority}{}", asked.target))
+            .header(asked.header, asked.value.expose_secret())
             .call()
             .expect("an answer");
         let body = response.body_mut().read_to_vec().expect("a body");

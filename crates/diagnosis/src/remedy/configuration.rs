@@ -8,6 +8,12 @@ pub fn remedy(case: &Case<'_>) -> String {
     if case.kind == Kind::NotAllowed {
         return not_allowed(case);
     }
+    if case.is("identity.problem", "no-endpoint") {
+        return "Give it a credential: an identity of the app's platform (Container Apps, App Service and Kubernetes set the \
+                variables themselves), AZURE_CLIENT_ID with AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or an access key in \
+                REDIS_ACCESS_KEY; docs/reference/configuration.md has all of them. On a laptop: az login"
+            .into();
+    }
     match case.value("config.shape") {
         Some(shape) => shape_of(shape).into(),
         None => {

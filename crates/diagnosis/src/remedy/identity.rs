@@ -22,11 +22,42 @@ pub fn remedy(case: &Case<'_>) -> String {
              allowed_outbound_hosts)."
                 .into()
         }
+        _ if is_tool(case) => tool(case),
+        _ if matches!(problem, Some("challenge" | "challenge-unreadable")) => arc(problem),
         _ => match case.value("identity.code") {
             Some(code) => entra::remedy(code, case),
             None if is_managed(case) => managed(case),
             None => token_endpoint(case),
         },
+    }
+}
+
+fn is_tool(case: &Case<'_>) -> bool {
+    matches!(case.label, Some("azure-cli" | "azure-developer-cli"))
+}
+
+fn tool(case: &Case<'_>) -> String {
+    let login = match case.label {
+        Some("azure-cli") => "az login",
+        _ => "azd auth login",
+    };
+    match case.value("identity.problem") {
+        Some("timeout") => format!(
+            "It takes seconds, and longer the first time: try again, or set CACHE_HEALTH_TIMEOUT to 30s. If it lasts: {login}"
+        ),
+        _ => format!(
+            "Log in, to the tenant of the cache; whoever is logged in needs access to its data (Data Contributor). In a container \
+             or a pipeline set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET instead. On a laptop: {login}"
+        ),
+    }
+}
+
+fn arc(problem: Option<&str>) -> String {
+    match problem {
+        Some("challenge") => "What answers at IDENTITY_ENDPOINT is not Azure Arc's agent: the file that it wants read is none of \
+             the agent's (/var/opt/azcmagent/tokens). Use the values that the agent sets."
+            .into(),
+        _ => "The process may not read the agent's challenges in /var/opt/azcmagent/tokens: add its user to the group himds.".into(),
     }
 }
 
@@ -79,6 +110,16 @@ fn managed(case: &Case<'_>) -> String {
 }
 
 fn no_such_identity(case: &Case<'_>) -> String {
+    if let Some(asked @ ("resource_id" | "object_id")) = case.value("identity.asked") {
+        let variable = match asked {
+            "resource_id" => "AZURE_RESOURCE_ID",
+            _ => "AZURE_OBJECT_ID",
+        };
+        return format!(
+            "{variable} names an identity that is not assigned here: correct it, assign the identity to the app or machine, or \
+             unset it for the system-assigned one."
+        );
+    }
     if case.value("identity.asked").is_some() {
         return "AZURE_CLIENT_ID names an identity that the app does not have: correct it to the client id of a user-assigned \
                 identity that is assigned to the app, or unset it for the system-assigned one. Other tools set that variable, \
@@ -93,9 +134,10 @@ fn no_such_identity(case: &Case<'_>) -> String {
 
 fn token_endpoint(case: &Case<'_>) -> String {
     match case.value("identity.problem") {
-        Some("unreachable" | "timeout") if case.value("identity.proxy").is_some() => {
-            "HTTPS_PROXY is set, so the way out probably leads through a proxy, and cache-health goes to Entra directly: open the \
-             direct way to AZURE_AUTHORITY_HOST (login.microsoftonline.com, port 443) in the firewall, or use an access key."
+        Some("unreachable" | "timeout" | "proxy") if case.value("identity.proxy").is_some() => {
+            "The way to Entra leads through HTTPS_PROXY: check that the proxy answers, takes the credentials in it, and lets \
+             AZURE_AUTHORITY_HOST (login.microsoftonline.com, port 443) through; or name that host in NO_PROXY, if the direct way \
+             is open."
                 .into()
         }
         _ if case.kind == Kind::TokenRejected => "Entra refused, and gave no reason that could be read: check AZURE_TENANT_ID, \

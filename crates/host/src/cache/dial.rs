@@ -131,6 +131,8 @@ pub struct Endpoint {
     pub host: String,
     /// TLS port.
     pub port: u16,
+    /// The database that is selected; every connection begins with 0.
+    pub database: u32,
     /// What the certificate has to be for, and the server name that is sent: the configured host,
     /// on every node of a cluster.
     pub name: String,
@@ -202,6 +204,13 @@ pub async fn dial(
     let authenticated = async {
         let mut connection = multiplex(stream).await?;
         authenticate(&mut connection, secret).await?;
+        if endpoint.database != 0 {
+            let mut select = redis::cmd("SELECT");
+            select
+                .arg(endpoint.database)
+                .exec_async(&mut connection)
+                .await?;
+        }
         Ok(connection)
     };
     let connection = authenticated

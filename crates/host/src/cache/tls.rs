@@ -88,6 +88,8 @@ impl std::fmt::Debug for TlsSettings {
 
 struct CaFile {
     variable: &'static str,
+    /// Whether it adds to the built-in roots in place of replacing them.
+    adds: bool,
     path: PathBuf,
     files: Arc<Files>,
     /// What the current configuration was made of.
@@ -111,20 +113,37 @@ impl TlsSettings {
     ) -> Result<Arc<Self>, ConfigError> {
         let error = |error: CaFileError| ConfigError::new(variable, error.to_string());
         let Some(path) = path else {
-            let roots = RootCertStore {
-                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-            };
             return Ok(Arc::new(Self {
                 ca: None,
-                current: Mutex::new(Trust::of(roots).map_err(error)?),
+                current: Mutex::new(Trust::of(built_in_roots()).map_err(error)?),
             }));
         };
+        Self::of_file(files, variable, path, false).await
+    }
+
+    /// The configuration with the built-in roots and those of the file that this variable names.
+    pub async fn with_extra(
+        files: &Arc<Files>,
+        variable: &'static str,
+        path: PathBuf,
+    ) -> Result<Arc<Self>, ConfigError> {
+        Self::of_file(files, variable, path, true).await
+    }
+
+    async fn of_file(
+        files: &Arc<Files>,
+        variable: &'static str,
+        path: PathBuf,
+        adds: bool,
+    ) -> Result<Arc<Self>, ConfigError> {
+        let error = |error: CaFileError| ConfigError::new(variable, error.to_string());
         let contents = files.read(&path, MAX_FILE).await;
         let contents = contents.map_err(|e| error(CaFileError::Unreadable(e)))?;
-        let roots = private_roots(&contents).map_err(error)?;
+        let roots = private_roots(&contents, adds).map_err(error)?;
         Ok(Arc::new(Self {
             ca: Some(CaFile {
                 variable,
+                adds,
                 path,
                 files: Arc::clone(files),
                 contents: Mutex::new(contents),
@@ -158,7 +177,7 @@ impl TlsSettings {
         let contents = read.map_err(CaFileError::Unreadable)?;
         let mut known = ca.contents.lock();
         if *known != contents {
-            let config = Trust::of(private_roots(&contents)?)?;
+            let config = Trust::of(private_roots(&contents, ca.adds)?)?;
             *self.current.lock() = config;
             *known = contents;
             info!(
@@ -170,7 +189,14 @@ impl TlsSettings {
     }
 }
 
-fn private_roots(pem: &[u8]) -> Result<RootCertStore, CaFileError> {
+fn built_in_roots() -> RootCertStore {
+    RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    }
+}
+
+/// Those of a PEM file, `adds`: beside the built-in ones.
+fn private_roots(pem: &[u8], adds: bool) -> Result<RootCertStore, CaFileError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| CaFileError::NoCertificate)?;
@@ -180,6 +206,9 @@ fn private_roots(pem: &[u8]) -> Result<RootCertStore, CaFileError> {
     }
     if roots.is_empty() {
         return Err(CaFileError::NoCertificate);
+    }
+    if adds {
+        roots.roots.extend(built_in_roots().roots);
     }
     Ok(roots)
 }

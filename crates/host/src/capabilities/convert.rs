@@ -18,8 +18,8 @@ pub fn settings_to_wit(config: &Config) -> settings::Settings {
         .to_owned(),
         deadline: nanoseconds(config.timeout),
         max_age: nanoseconds(config.interval),
-        host: config.host.clone(),
-        port: config.port,
+        host: config.endpoint.host.clone(),
+        port: config.endpoint.port,
         health_key: config.key.clone(),
         spelling: Spelling::Environment.as_str().to_owned(),
         warnings: config

@@ -1,30 +1,81 @@
-//! A managed identity: the endpoint that Container Apps puts beside the app.
+//! A managed identity: the endpoint that its platform puts beside the app, or on the machine.
 
-use crate::identity::token_request;
+use crate::files::{Files, MAX_SECRET};
+use crate::identity::token_request::{self, Answer};
 use bytes::Bytes;
-use cache_health_provider::ExposeSecret as _;
-use cache_health_provider::config::ManagedIdentity;
-use cache_health_provider::identity::{self, NoToken, Token, unavailable};
+use cache_health_provider::SecretString;
+use cache_health_provider::config::{ManagedEndpoint, ManagedIdentity};
+use cache_health_provider::identity::{NoToken, Token, unavailable};
+use cache_health_provider::managed_identity::{self, ARC_CHALLENGES, challenge_file};
+use http::header::{AUTHORIZATION, HOST, HeaderName, WWW_AUTHENTICATE};
 use http_body_util::Full;
+use std::path::Path;
+use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// Asks for a token.
-pub async fn request(configured: &ManagedIdentity) -> Result<Token, NoToken> {
-    let uri = &configured.endpoint;
-    let stream = TcpStream::connect((token_request::host(uri), uri.port_u16().unwrap_or(80)))
-        .await
-        .map_err(|_| NoToken::from(unavailable("unreachable")))?;
+/// How long a machine may take to say that there is nobody at the address of its metadata service. Where there is no such
+/// service, packets to it may simply be lost.
+const PROBE: Duration = Duration::from_secs(1);
 
-    let query = identity::query(configured.client_id.as_deref());
-    let separator = if uri.query().is_some() { '&' } else { '?' };
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut header = http::HeaderValue::from_str(configured.header.expose_secret())
-        .map_err(token_request::unwritable)?;
-    header.set_sensitive(true);
-    let request = http::Request::get(format!("{path}{separator}{query}"))
-        .header(http::header::HOST, token_request::authority(uri))
-        .header(identity::HEADER, header)
+/// Asks for a token.
+pub async fn request(
+    identity: &ManagedIdentity,
+    resource: &str,
+    files: &Files,
+) -> Result<Token, NoToken> {
+    let first = exchange(identity, resource, None).await?;
+    let is_arc = matches!(identity.endpoint, ManagedEndpoint::Arc { .. });
+    if !(is_arc && first.status == http::StatusCode::UNAUTHORIZED) {
+        return first.judge();
+    }
+    // Whoever may read the agent's file may have a token.
+    let challenge = first.headers.get(WWW_AUTHENTICATE);
+    let challenge = challenge.and_then(|value| value.to_str().ok());
+    let file = challenge
+        .and_then(|challenge| challenge_file(challenge, Path::new(ARC_CHALLENGES)))
+        .ok_or_else(|| NoToken::from(unavailable("challenge")))?;
+    let read = files.read(&file, MAX_SECRET.min(managed_identity::MAX_CHALLENGE));
+    let secret = read
+        .await
+        .map_err(|_| NoToken::from(unavailable("challenge-unreadable")))?;
+    let secret = std::str::from_utf8(&secret).unwrap_or_default().trim();
+    let answer = SecretString::from(format!("Basic {secret}"));
+    exchange(identity, resource, Some(&answer)).await?.judge()
+}
+
+async fn exchange(
+    identity: &ManagedIdentity,
+    resource: &str,
+    challenge: Option<&SecretString>,
+) -> Result<Answer, NoToken> {
+    let stream = connect(identity).await?;
+    let asked = managed_identity::request(identity, resource);
+    let mut request = http::Request::get(asked.target)
+        .header(HOST, token_request::authority(identity.uri()))
+        .header(
+            HeaderName::from_static(asked.header),
+            token_request::sensitive(&asked.value)?,
+        );
+    if let Some(challenge) = challenge {
+        request = request.header(AUTHORIZATION, token_request::sensitive(challenge)?);
+    }
+    let request = request
         .body(Full::<Bytes>::default())
         .map_err(token_request::unwritable)?;
     token_request::send(stream, request).await
+}
+
+async fn connect(identity: &ManagedIdentity) -> Result<TcpStream, NoToken> {
+    let uri = identity.uri();
+    let address = (token_request::host(uri), uri.port_u16().unwrap_or(80));
+    let connecting = TcpStream::connect(address);
+    if matches!(identity.endpoint, ManagedEndpoint::Imds { .. }) {
+        // Not there is remembered: nothing on a machine makes it one of Azure's.
+        let connected = tokio::time::timeout(PROBE, connecting).await;
+        let connected = connected.ok().and_then(Result::ok);
+        return connected.ok_or_else(managed_identity::no_endpoint);
+    }
+    connecting
+        .await
+        .map_err(|_| NoToken::from(unavailable("unreachable")))
 }

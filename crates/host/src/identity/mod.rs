@@ -1,10 +1,13 @@
 //! Microsoft Entra tokens: fetched from where they are issued, kept, renewed in time.
 
+mod application;
+mod assertion;
 mod managed;
+mod proxy;
 mod source;
 mod token_request;
 mod tokens;
-mod workload;
+mod tool;
 
 pub use source::Source;
 pub use token_request::now;

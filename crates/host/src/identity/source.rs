@@ -1,67 +1,82 @@
 //! Where tokens come from.
 
-use crate::cache::tls::TlsSettings;
 use crate::files::Files;
-use crate::identity::{managed, workload};
-use cache_health_provider::ConfigError;
-use cache_health_provider::config::{Identity, ManagedIdentity, WorkloadIdentity};
+use crate::identity::application::TokenEndpoint;
+use crate::identity::{managed, tool};
+use cache_health_provider::config::{Candidate, Identity, ManagedIdentity, Which};
+use cache_health_provider::developer_tool::DeveloperTool;
 use cache_health_provider::identity::{NoToken, Token};
+use cache_health_provider::{ConfigError, managed_identity};
 use std::sync::Arc;
 
-/// Where tokens come from.
-pub enum Source {
-    /// The managed identity endpoint.
-    Managed(ManagedIdentity),
+/// Where the tokens of one identity come from.
+pub struct Source {
+    candidate: Candidate,
+    resource: String,
+    files: Arc<Files>,
+    from: From,
+}
+
+enum From {
+    /// A platform's own endpoint.
+    Platform(ManagedIdentity),
     /// Entra's token endpoint.
-    Workload(WorkloadIdentity, Arc<TlsSettings>, Arc<Files>),
+    Entra(TokenEndpoint),
+    /// A developer tool on this machine.
+    Tool(DeveloperTool),
 }
 
 impl Source {
     /// Builds what is built once. Fails when a file that is configured cannot be used.
-    pub async fn new(identity: Identity, files: &Arc<Files>) -> Result<Self, ConfigError> {
-        match identity {
-            Identity::Managed(managed) => Ok(Self::Managed(managed)),
-            Identity::Workload(identity) => {
-                let ca_file = identity.ca_file.clone();
-                let tls = TlsSettings::load(files, "AZURE_AUTHORITY_CA_FILE", ca_file).await?;
-                Ok(Self::Workload(identity, tls, Arc::clone(files)))
+    pub async fn new(
+        identity: Identity,
+        resource: &str,
+        files: &Arc<Files>,
+    ) -> Result<Self, ConfigError> {
+        let candidate = identity.candidate();
+        let from = match identity {
+            Identity::Managed(managed) => From::Platform(managed),
+            Identity::Application(application, proof) => {
+                From::Entra(TokenEndpoint::new(application, proof, files).await?)
             }
-        }
+            Identity::AzureCli => From::Tool(DeveloperTool::AzureCli),
+            Identity::AzureDeveloperCli => From::Tool(DeveloperTool::AzureDeveloperCli),
+        };
+        Ok(Self {
+            candidate,
+            resource: resource.to_owned(),
+            files: Arc::clone(files),
+            from,
+        })
     }
 
     /// Asks for a token, once. A failure says whom was asked, and how.
     pub async fn request(&self) -> Result<Token, NoToken> {
-        let (result, endpoint, asked, has_proxy) = match self {
-            Self::Managed(identity) => {
-                let asked = identity.client_id.as_ref().map(|_| "client_id");
-                let result = managed::request(identity).await;
-                (result, &identity.endpoint, asked, false)
+        let result = match &self.from {
+            From::Platform(identity) => {
+                managed::request(identity, &self.resource, &self.files).await
             }
-            Self::Workload(identity, tls, files) => {
-                let result = workload::request(identity, tls, files).await;
-                (result, &identity.authority, None, identity.has_proxy)
-            }
+            From::Entra(endpoint) => endpoint.request(&self.resource, &self.files).await,
+            From::Tool(tool) => tool::request(*tool, &self.resource).await,
         };
         result.map_err(|mut no_token| {
             let evidence = &mut no_token.failure.evidence;
-            evidence.set("identity.source", self.name());
-            if let Some(authority) = endpoint.authority() {
-                evidence.set("identity.endpoint", authority.as_str());
-            }
-            if let Some(asked) = asked {
-                evidence.set("identity.asked", asked);
-            }
-            if has_proxy {
-                evidence.set("identity.proxy", "HTTPS_PROXY");
+            evidence.set("identity.source", self.candidate.label());
+            match &self.from {
+                From::Platform(identity) => {
+                    if let Some(authority) = identity.uri().authority() {
+                        evidence.set("identity.endpoint", authority.as_str());
+                    }
+                    if identity.which != Which::Default
+                        && let Some(asked) = managed_identity::asked(&identity.which)
+                    {
+                        evidence.set("identity.asked", asked);
+                    }
+                }
+                From::Entra(endpoint) => endpoint.describe(evidence),
+                From::Tool(tool) => evidence.set("identity.endpoint", tool.program()),
             }
             no_token
         })
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Managed(_) => "managed-identity",
-            Self::Workload(..) => "workload-identity",
-        }
     }
 }

@@ -3,20 +3,39 @@
 
 use bytes::Bytes;
 use cache_health_provider::identity::{self, NoToken, Token, unavailable};
-use cache_health_provider::schedule;
-use http::{HeaderMap, Request};
+use cache_health_provider::{ExposeSecret as _, SecretString, schedule};
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
-/// Sends the request over this connection and judges the answer. Redirects are not followed: what
-/// the request carries is meant for this endpoint alone.
+/// An answer, not yet judged.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    /// The token in it, or why there is none.
+    pub fn judge(&self) -> Result<Token, NoToken> {
+        identity::judge(self.status.as_u16(), &self.body, now()).map_err(|failure| NoToken {
+            failure,
+            retry_after: retry_after(&self.headers),
+        })
+    }
+}
+
+/// Sends the request over this connection. Redirects are not followed: what the request carries is meant for this endpoint
+/// alone.
 pub async fn send(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> Result<Token, NoToken> {
+) -> Result<Answer, NoToken> {
     let broken = |_| NoToken::from(unavailable("unreachable"));
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
@@ -26,22 +45,29 @@ pub async fn send(
     driver.spawn(connection);
     let answer = async {
         let response = sender.send_request(request).await.map_err(broken)?;
-        let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
-        let body = Limited::new(response.into_body(), identity::MAX_ANSWER)
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, identity::MAX_ANSWER)
             .collect()
             .await
             // Too long to be a token, or broken off.
             .map_err(|_| NoToken::from(unavailable("not-a-token")))?
             .to_bytes();
-        identity::judge(status, &body, now()).map_err(|failure| NoToken {
-            failure,
-            retry_after,
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
         })
     }
     .await;
     drop(driver);
     answer
+}
+
+/// A header's value that no log shows.
+pub fn sensitive(value: &SecretString) -> Result<HeaderValue, NoToken> {
+    let mut value = HeaderValue::from_str(value.expose_secret()).map_err(unwritable)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The host to connect to, without the brackets of an IPv6 address.

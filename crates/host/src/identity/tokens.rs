@@ -48,6 +48,8 @@ pub struct Tokens {
     renewed: OnRenewed,
     /// A renewal is due earlier than it was.
     earlier: Notify,
+    /// Somebody asked for a token.
+    wanted: Notify,
     state: Mutex<State>,
 }
 
@@ -63,12 +65,14 @@ impl Tokens {
             limit: timeout.max(LEAST_LIMIT),
             renewed: Box::new(renewed),
             earlier: Notify::new(),
+            wanted: Notify::new(),
             state: Mutex::default(),
         })
     }
 
     /// The newest token.
     pub async fn acquire(self: &Arc<Self>, budget: Duration) -> Result<Lease, Failure> {
+        self.wanted.notify_one();
         let fetch = {
             let mut state = self.lock();
             match state.life.acquire(state.fetch.is_some(), moment()) {
@@ -86,8 +90,11 @@ impl Tokens {
         }
     }
 
-    /// Renews the token whenever that is due, for ever.
-    pub async fn keep_renewed(self: Arc<Self>) {
+    /// Renews the token whenever that is due, for ever. `at_once`: without one that somebody asked for before.
+    pub async fn keep_renewed(self: Arc<Self>, at_once: bool) {
+        if !at_once {
+            self.wanted.notified().await;
+        }
         loop {
             let now = clock::now();
             let due = self.lock().life.due().unwrap_or(now);

@@ -86,7 +86,7 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         config.new_connection_every,
     ));
     let address = listener.local_addr().unwrap_or(config.listen);
-    info!(%address, host = config.host, port = config.port, "serving /livez, /readyz and /healthz");
+    info!(%address, host = config.endpoint.host, port = config.endpoint.port, "serving /livez, /readyz and /healthz");
 
     connections::serve(listener, app.clone(), shutdown::signal()).await;
     app.close();

@@ -6,7 +6,7 @@
 
 use super::Behaviour;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tiny_http::{Method, Request};
 
 /// What a token is asked for. Microsoft's libraries do not escape it; both ways are right.
@@ -25,6 +25,8 @@ pub enum Platform {
     Arc {
         /// Where the agent puts its challenges.
         challenges: PathBuf,
+        /// How it calls that folder to whoever asks.
+        named: PathBuf,
     },
 }
 
@@ -105,13 +107,13 @@ impl Platform {
                 let ids = ["client_id", "msi_res_id", "object_id"];
                 self.refuse_query(&asked, &["2018-02-01"], &ids)
             }
-            Self::Arc { challenges } => {
+            Self::Arc { challenges, named } => {
                 if let Some(refused) = self.refuse_metadata(request) {
                     return Some(refused);
                 }
                 // An Arc server has one identity, and it is not chosen.
                 self.refuse_query(&asked, &["2019-11-01", "2020-06-01"], &[])
-                    .or_else(|| challenge(request, challenges))
+                    .or_else(|| challenge(request, challenges, named))
             }
         }
     }
@@ -164,7 +166,7 @@ impl Platform {
 }
 
 /// Asks for the contents of a file that only those can read who may have a token.
-fn challenge(request: &Request, folder: &std::path::Path) -> Option<Behaviour> {
+fn challenge(request: &Request, folder: &Path, named: &Path) -> Option<Behaviour> {
     let answer = value(request, "Authorization").and_then(|value| value.strip_prefix("Basic "));
     if let Some(answer) = answer {
         let files = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -172,12 +174,12 @@ fn challenge(request: &Request, folder: &std::path::Path) -> Option<Behaviour> {
         let right = known.into_iter().any(|secret| secret == answer);
         return (!right).then(|| Behaviour::Raw(401, String::new(), Vec::new()));
     }
-    let file = folder.join(format!("{:032x}.key", fastrand::u128(..)));
+    let file = format!("{:032x}.key", fastrand::u128(..));
     let secret = format!("{:032x}", fastrand::u128(..));
-    if fs::write(&file, secret).is_err() {
+    if fs::write(folder.join(&file), secret).is_err() {
         return Some(Behaviour::Raw(500, String::new(), Vec::new()));
     }
-    let realm = format!("Basic realm={}", file.display());
+    let realm = format!("Basic realm={}", named.join(file).display());
     Some(Behaviour::Raw(
         401,
         String::new(),

@@ -32,6 +32,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    pub fn has_program(&self, name: &str) -> bool {
+        self.variables.has_program(name)
+    }
+
+    pub fn has_imds(&self) -> bool {
+        self.variables.has_imds()
+    }
+
     pub fn error(&self, name: &str, problem: &str) -> ConfigError {
         ConfigError::new(self.variables.spelling(name), problem)
     }
@@ -176,6 +184,42 @@ pub fn auth(text: &str) -> Result<AuthPolicy, Problem> {
     }
 }
 
+pub fn boolean(text: &str) -> Result<bool, Problem> {
+    crate::connection_string::boolean(text).ok_or("must be true or false")
+}
+
+pub fn database(text: &str) -> Result<u32, Problem> {
+    text.parse().map_err(|_| "must be the number of a database")
+}
+
+/// The name of an ACL user.
+pub fn user(text: &str) -> Result<String, Problem> {
+    if text.len() > MAX_KEY || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err("must be the name of a user, without white space");
+    }
+    Ok(text.to_owned())
+}
+
+/// What a token is asked for: a resource, with `/.default` or without.
+pub fn scope(text: &str) -> Result<String, Problem> {
+    let resource = text.strip_suffix("/.default").unwrap_or(text);
+    let resource = resource.trim_end_matches('/');
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '<' | '>');
+    if resource.is_empty() || resource.len() > MAX_HOST || !resource.chars().all(plain) {
+        return Err("must be a scope, such as https://redis.azure.com/.default");
+    }
+    Ok(resource.to_owned())
+}
+
+/// The id of an Azure resource, such as a user-assigned identity.
+pub fn resource_id(text: &str) -> Result<String, Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.()".contains(c);
+    if !text.starts_with('/') || text.len() > 1024 || !text.chars().all(plain) {
+        return Err("must be the id of a resource: /subscriptions/.../userAssignedIdentities/...");
+    }
+    Ok(text.to_owned())
+}
+
 pub fn key(text: &str) -> Result<String, Problem> {
     if text.len() > MAX_KEY || text.chars().any(char::is_control) {
         return Err("must be at most 512 bytes without control characters");
@@ -208,6 +252,20 @@ pub fn https_uri(text: &str) -> Result<http::Uri, Problem> {
         return Err("must be an https:// URL");
     }
     Ok(uri)
+}
+
+/// A proxy, with its scheme or without. It may hold a password.
+pub fn proxy(text: &str) -> Result<SecretString, Problem> {
+    let with_scheme = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let uri: http::Uri = with_scheme.parse().map_err(|_| "is not a URL")?;
+    match uri.scheme_str() {
+        Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(with_scheme.into()),
+        _ => Err("must be the http:// URL of a proxy"),
+    }
 }
 
 /// A tenant is named by a GUID or one of its domains; it becomes part of a path.

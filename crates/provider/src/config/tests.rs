@@ -17,7 +17,7 @@ const HEADER: (&str, &str) = ("IDENTITY_HEADER", "853b9a84");
 #[test]
 fn the_defaults_are_those_of_the_contract() {
     let config = config(&[HOST, KEY]).expect("usable");
-    assert_eq!(config.port, 6380);
+    assert_eq!(config.endpoint.port, 6380);
     assert_eq!(config.auth, AuthPolicy::Auto);
     assert_eq!(config.key, "health");
     assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
@@ -26,6 +26,9 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(config.failures, 2);
     assert_eq!(config.new_connection_every, Duration::from_secs(600));
 }
+
+/// Variables that are read where they are needed, and that no table of Spin's has.
+const OUTSIDE: [&str; 3] = ["HTTPS_PROXY", "NO_PROXY", "IMDS_ENDPOINT"];
 
 #[test]
 fn every_variable_is_in_the_reference() {
@@ -36,7 +39,9 @@ fn every_variable_is_in_the_reference() {
     let rows = reference.lines().filter(|line| line.starts_with("| `"));
     let named = rows.flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`'));
     for name in named.filter(|text| text.chars().any(char::is_alphabetic)) {
-        assert!(NAMES.contains(&name), "{name} is not a variable");
+        let is_name = name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let known = NAMES.contains(&name) || OUTSIDE.contains(&name);
+        assert!(!is_name || known, "{name} is not a variable");
     }
 }
 
@@ -44,8 +49,10 @@ fn every_variable_is_in_the_reference() {
 fn values_are_trimmed_and_white_space_is_unset() {
     let config = config(&[HOST, ("REDIS_ACCESS_KEY", " k\n"), ("REDIS_PORT", "  ")]);
     let config = config.expect("usable");
-    assert_eq!(config.port, 6380);
-    assert!(matches!(config.primary, Some(KeySource::Value(key)) if key.expose_secret() == "k"));
+    assert_eq!(config.endpoint.port, 6380);
+    assert!(
+        matches!(config.endpoint.primary, Some(KeySource::Value(key)) if key.expose_secret() == "k")
+    );
 }
 
 #[test]
@@ -166,9 +173,12 @@ fn a_workload_identity_needs_its_tenant_and_client() {
 }
 
 #[test]
-fn a_managed_identity_wins_over_a_workload_identity() {
+fn a_workload_identity_is_tried_before_a_managed_one() {
     let config = config(&[HOST, HEADER, ENDPOINT, TOKEN_FILE, TENANT, CLIENT]).expect("usable");
-    assert_eq!(config.candidates(), [Candidate::ManagedIdentity]);
+    assert_eq!(
+        config.candidates(),
+        [Candidate::WorkloadIdentity, Candidate::ManagedIdentity]
+    );
 }
 
 const KEY_ONLY: (&str, &str) = ("REDIS_AUTH", "access-key");
@@ -182,16 +192,11 @@ type Half = (
 );
 
 /// What platforms set for identities of their own, and how the warning names them.
-const HALVES: [Half; 5] = [
+const HALVES: [Half; 4] = [
     (
         &[HEADER, THUMBPRINT],
         "IDENTITY_ENDPOINT",
-        "Container Instances",
-    ),
-    (
-        &[ENDPOINT, ("IMDS_ENDPOINT", "http://localhost:40342")],
         "IDENTITY_HEADER",
-        "Arc",
     ),
     (
         &[
@@ -260,7 +265,12 @@ fn what_the_policy_does_not_need_is_not_looked_at() {
 
 #[test]
 fn the_port_is_the_services_own_unless_it_is_set() {
-    let port = |host| config(&[("REDIS_HOST", host), KEY]).expect("usable").port;
+    let port = |host| {
+        config(&[("REDIS_HOST", host), KEY])
+            .expect("usable")
+            .endpoint
+            .port
+    };
     assert_eq!(port("c.redis.cache.windows.net"), 6380);
     assert_eq!(port("C.westeurope.Redis.Azure.net."), 10000);
     assert_eq!(port("c.westeurope.redisenterprise.cache.azure.net"), 10000);
@@ -270,7 +280,7 @@ fn the_port_is_the_services_own_unless_it_is_set() {
         KEY,
         ("REDIS_PORT", "8500"),
     ];
-    assert_eq!(config(&set).expect("usable").port, 8500);
+    assert_eq!(config(&set).expect("usable").endpoint.port, 8500);
 }
 
 #[test]
@@ -278,7 +288,10 @@ fn what_can_safely_be_understood_is_used_with_a_warning() {
     let quoted = ("REDIS_HOST", "\"c.example\"");
     let marked = ("REDIS_PORT", "\u{feff}6390");
     let read = config(&[quoted, marked, KEY]).expect("usable");
-    assert_eq!((read.host.as_str(), read.port), ("c.example", 6390));
+    assert_eq!(
+        (read.endpoint.host.as_str(), read.endpoint.port),
+        ("c.example", 6390)
+    );
     let warned: Vec<_> = read.warnings.iter().map(|w| w.variable.as_str()).collect();
     assert_eq!(warned, ["REDIS_HOST", "REDIS_PORT"]);
 }
@@ -287,7 +300,7 @@ fn what_can_safely_be_understood_is_used_with_a_warning() {
 fn the_port_that_kubernetes_sets_for_a_service_is_taken_for_unset() {
     let service = ("REDIS_PORT", "tcp://10.0.171.239:6379");
     let read = config(&[HOST, KEY, service]).expect("usable");
-    assert_eq!(read.port, 6380);
+    assert_eq!(read.endpoint.port, 6380);
     let [warning] = read.warnings.as_slice() else {
         panic!("{:?}", read.warnings);
     };

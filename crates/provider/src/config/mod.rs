@@ -3,15 +3,18 @@
 //! An error names the variable and never prints its value: it may be a secret pasted into the
 //! wrong place.
 
+mod candidate;
+mod endpoint;
 mod identity;
 mod key;
 mod parse;
 
-pub use identity::{Identity, ManagedIdentity, WorkloadIdentity};
+pub use candidate::Candidate;
+pub use endpoint::{Endpoint, Source};
+pub use identity::{Application, Identity, ManagedEndpoint, ManagedIdentity, Proof, Proxy, Which};
 pub use key::{AccessKey, KeyProblem};
 pub(crate) use parse::host;
 
-use cache_health_diagnosis::Service;
 use secrecy::SecretString;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,7 +23,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The names of all variables that are read.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 44] = [
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_AUTH",
@@ -30,11 +33,32 @@ pub const NAMES: [&str; 23] = [
     "REDIS_ACCESS_KEY_FILE",
     "REDIS_ACCESS_KEY_SECONDARY",
     "REDIS_ACCESS_KEY_SECONDARY_FILE",
+    "REDIS_USERNAME",
+    "REDIS_TLS_NAME",
+    "REDIS_EXTRA_CA_FILE",
+    "REDIS_TOKEN_SCOPE",
+    "REDIS_CONNECTION_STRING",
+    "REDIS_CONNECTION_STRING_FILE",
+    "AZURE_REDIS_HOST",
+    "AZURE_REDIS_PORT",
+    "AZURE_REDIS_PASSWORD",
+    "AZURE_REDIS_SSL",
+    "AZURE_REDIS_DATABASE",
+    "AZURE_REDIS_CONNECTIONSTRING",
+    "AZURE_REDIS_CLIENTID",
+    "AZURE_REDIS_TENANTID",
+    "AZURE_REDIS_CLIENTSECRET",
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
     "AZURE_CLIENT_ID",
     "AZURE_TENANT_ID",
+    "AZURE_RESOURCE_ID",
+    "AZURE_OBJECT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_SECRET_FILE",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_TOKEN_CREDENTIALS",
     "AZURE_AUTHORITY_HOST",
     "AZURE_AUTHORITY_CA_FILE",
     "CACHE_HEALTH_LISTEN",
@@ -45,6 +69,9 @@ pub const NAMES: [&str; 23] = [
     "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
     "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
 ];
+
+/// What tokens are asked for, in every cloud.
+pub const RESOURCE: &str = "https://redis.azure.com";
 
 /// New connections to the cache per second, whoever causes them: each costs the cache a handshake and a
 /// login.
@@ -58,6 +85,16 @@ pub const MAX_CHECKS_PER_SECOND: u32 = 50;
 pub trait Variables {
     /// The raw value; none when it is not set. An error when it is set but not text.
     fn get(&self, name: &str) -> Result<Option<String>, NotText>;
+
+    /// Whether a program of this name can be run: a developer tool that is logged in.
+    fn has_program(&self, _name: &str) -> bool {
+        false
+    }
+
+    /// Whether the address where a virtual machine finds its tokens can be asked.
+    fn has_imds(&self) -> bool {
+        false
+    }
 
     /// What the user calls the variable.
     fn spelling(&self, name: &str) -> String {
@@ -121,22 +158,20 @@ pub enum KeySource {
 /// Everything that is configured.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `REDIS_HOST`.
-    pub host: String,
-    /// `REDIS_PORT`.
-    pub port: u16,
+    /// Where the cache is, and which keys go there.
+    pub endpoint: Endpoint,
     /// `REDIS_AUTH`.
     pub auth: AuthPolicy,
     /// `REDIS_HEALTH_KEY`.
     pub key: String,
-    /// `REDIS_CA_FILE`.
+    /// `REDIS_CA_FILE`: in place of the built-in roots.
     pub ca_file: Option<PathBuf>,
-    /// `REDIS_ACCESS_KEY` or `REDIS_ACCESS_KEY_FILE`.
-    pub primary: Option<KeySource>,
-    /// `REDIS_ACCESS_KEY_SECONDARY` or `REDIS_ACCESS_KEY_SECONDARY_FILE`.
-    pub secondary: Option<KeySource>,
-    /// The identity whose tokens are used; a managed one where both kinds are configured.
-    pub identity: Option<Identity>,
+    /// `REDIS_EXTRA_CA_FILE`: beside the built-in roots.
+    pub extra_ca_file: Option<PathBuf>,
+    /// `REDIS_TOKEN_SCOPE`: the resource that tokens are asked for, without `/.default`.
+    pub resource: String,
+    /// The identities whose tokens are used, in the order in which they are tried.
+    pub identities: Vec<Identity>,
     /// `CACHE_HEALTH_LISTEN`.
     pub listen: SocketAddr,
     /// `CACHE_HEALTH_TIMEOUT`: the deadline of a check.
@@ -155,78 +190,33 @@ pub struct Config {
     pub warnings: Vec<ConfigError>,
 }
 
-/// One way to authenticate that is configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Candidate {
-    /// A token through the managed identity endpoint.
-    ManagedIdentity,
-    /// A token for a workload identity of Kubernetes.
-    WorkloadIdentity,
-    /// The primary access key.
-    Primary,
-    /// The secondary access key.
-    Secondary,
-}
-
-impl Candidate {
-    /// Its number in the `credentials` interface.
-    pub fn id(self) -> u32 {
-        match self {
-            Self::ManagedIdentity => 0,
-            Self::Primary => 1,
-            Self::Secondary => 2,
-            Self::WorkloadIdentity => 3,
-        }
-    }
-
-    /// Whether it authenticates with a Microsoft Entra token rather than an access key.
-    pub fn is_entra(self) -> bool {
-        matches!(self, Self::ManagedIdentity | Self::WorkloadIdentity)
-    }
-
-    /// Its name in reports.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::ManagedIdentity => "managed-identity",
-            Self::WorkloadIdentity => "workload-identity",
-            Self::Primary => "primary",
-            Self::Secondary => "secondary",
-        }
-    }
-}
-
 impl Config {
     /// Reads the variables. The first that cannot be used is the error.
     pub fn from_variables(variables: &dyn Variables) -> Result<Self, ConfigError> {
         let read = parse::Reader::new(variables);
         let auth = read.or("REDIS_AUTH", AuthPolicy::Auto, parse::auth)?;
-        let host = read.required("REDIS_HOST", parse::host)?;
-        let [primary, secondary] = keys(&read, auth)?;
+        let endpoint = endpoint::read(&read, auth)?;
         // What the policy does not need is not looked at.
-        let (identity, unused) = match auth {
-            AuthPolicy::AccessKey => (None, Vec::new()),
-            AuthPolicy::Auto | AuthPolicy::Entra => identity::read(&read),
+        let (identities, unused) = match auth {
+            AuthPolicy::AccessKey => (Vec::new(), Vec::new()),
+            AuthPolicy::Auto | AuthPolicy::Entra => identity::read(&read, &endpoint)?,
         };
+        let default_timeout = default_timeout(&identities);
         let mut config = Self {
-            port: parse::redis_port(&read)?.unwrap_or(Service::of(&host).port()),
-            host,
+            endpoint,
             auth,
-            primary,
-            secondary,
-            identity,
+            identities,
             warnings: Vec::new(),
             key: read.or("REDIS_HEALTH_KEY", "health".to_owned(), parse::key)?,
             ca_file: read.optional("REDIS_CA_FILE", parse::path)?,
+            extra_ca_file: extra_ca_file(&read)?,
+            resource: read.or("REDIS_TOKEN_SCOPE", RESOURCE.to_owned(), parse::scope)?,
             listen: read.or(
                 "CACHE_HEALTH_LISTEN",
                 default_listen(),
                 parse::socket_address,
             )?,
-            timeout: read.or(
-                "CACHE_HEALTH_TIMEOUT",
-                Duration::from_secs(5),
-                parse::timeout,
-            )?,
+            timeout: read.or("CACHE_HEALTH_TIMEOUT", default_timeout, parse::timeout)?,
             interval: read.or(
                 "CACHE_HEALTH_INTERVAL",
                 Duration::from_secs(10),
@@ -255,28 +245,14 @@ impl Config {
         Ok(config)
     }
 
-    /// The candidates in order of preference, Entra first.
-    pub fn candidates(&self) -> Vec<Candidate> {
-        let identity = self.identity.as_ref().map(|identity| match identity {
-            Identity::Managed(_) => Candidate::ManagedIdentity,
-            Identity::Workload(_) => Candidate::WorkloadIdentity,
-        });
-        let primary = self.primary.as_ref().map(|_| Candidate::Primary);
-        let secondary = self.secondary.as_ref().map(|_| Candidate::Secondary);
-        [identity, primary, secondary]
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
     /// `unused`: what is wrong with an identity that is only half there, the better reason for having none.
     fn has_a_credential(
         &self,
         read: &parse::Reader<'_>,
         unused: &[ConfigError],
     ) -> Result<(), ConfigError> {
-        let entra = self.identity.is_some();
-        let key = self.primary.is_some() || self.secondary.is_some();
+        let entra = !self.identities.is_empty();
+        let key = self.endpoint.primary.is_some() || self.endpoint.secondary.is_some();
         if let (false, false, Some(error)) = (entra, key, unused.first()) {
             return Err(error.clone());
         }
@@ -301,17 +277,24 @@ impl Config {
     }
 }
 
-/// Both access keys, unless none may be used.
-fn keys(read: &parse::Reader<'_>, auth: AuthPolicy) -> Result<[Option<KeySource>; 2], ConfigError> {
-    if auth == AuthPolicy::Entra {
-        return Ok([None, None]);
+/// It adds to the built-in roots, which `REDIS_CA_FILE` replaces: both together would contradict each other.
+fn extra_ca_file(read: &parse::Reader<'_>) -> Result<Option<PathBuf>, ConfigError> {
+    const NAME: &str = "REDIS_EXTRA_CA_FILE";
+    if read.is_set(NAME) && read.is_set("REDIS_CA_FILE") {
+        return Err(read.error(NAME, "and REDIS_CA_FILE are both set: one adds to the built-in roots, the other replaces them"));
     }
-    let primary = read.key("REDIS_ACCESS_KEY", "REDIS_ACCESS_KEY_FILE")?;
-    let secondary = read.key(
-        "REDIS_ACCESS_KEY_SECONDARY",
-        "REDIS_ACCESS_KEY_SECONDARY_FILE",
-    )?;
-    Ok([primary, secondary])
+    read.optional(NAME, parse::path)
+}
+
+/// A developer tool takes seconds for a token, so where there is nothing else a check may take more of them.
+fn default_timeout(identities: &[Identity]) -> Duration {
+    let tool =
+        |identity: &Identity| matches!(identity, Identity::AzureCli | Identity::AzureDeveloperCli);
+    if identities.iter().any(tool) {
+        Duration::from_secs(20)
+    } else {
+        Duration::from_secs(5)
+    }
 }
 
 fn default_listen() -> SocketAddr {

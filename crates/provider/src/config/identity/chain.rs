@@ -1,0 +1,271 @@
+//! Which identities are tried, and in which order: that of Azure's `DefaultAzureCredential`
+//! (<https://learn.microsoft.com/dotnet/azure/sdk/authentication/credential-chains>).
+
+use super::{Application, Identity, ManagedEndpoint, ManagedIdentity, Proof, Proxy, Which};
+use crate::config::endpoint::Source;
+use crate::config::parse::{self, Reader};
+use crate::config::{Candidate, ConfigError, Endpoint};
+
+/// Where Entra issues tokens in the public cloud.
+const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com/";
+/// Where a virtual machine finds the tokens of its identity.
+const IMDS: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
+/// Set on Arc machines, beside an endpoint that wants a challenge answered in place of a header.
+const ARC: &str = "IMDS_ENDPOINT";
+/// Set on Service Fabric and Container Instances.
+const THUMBPRINT: &str = "IDENTITY_SERVER_THUMBPRINT";
+
+/// Which credentials may be tried (`AZURE_TOKEN_CREDENTIALS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Narrowed {
+    /// All there are: those of deployments, and developer tools where none of them is configured.
+    No,
+    /// Those of deployments.
+    Deployment,
+    /// Developer tools.
+    Developer,
+    /// This one.
+    To(Candidate),
+}
+
+impl Narrowed {
+    fn of(text: &str) -> Result<Self, &'static str> {
+        match text.to_ascii_lowercase().as_str() {
+            "prod" => Ok(Self::Deployment),
+            "dev" => Ok(Self::Developer),
+            "environmentcredential" => Ok(Self::To(Candidate::ServicePrincipal)),
+            "workloadidentitycredential" => Ok(Self::To(Candidate::WorkloadIdentity)),
+            "managedidentitycredential" => Ok(Self::To(Candidate::ManagedIdentity)),
+            "azureclicredential" => Ok(Self::To(Candidate::AzureCli)),
+            "azuredeveloperclicredential" => Ok(Self::To(Candidate::AzureDeveloperCli)),
+            _ => Err(
+                "must be prod, dev, EnvironmentCredential, WorkloadIdentityCredential, ManagedIdentityCredential, \
+                      AzureCliCredential or AzureDeveloperCliCredential",
+            ),
+        }
+    }
+
+    fn allows(self, candidate: Candidate) -> bool {
+        let is_tool = matches!(
+            candidate,
+            Candidate::AzureCli | Candidate::AzureDeveloperCli
+        );
+        match self {
+            Self::No => true,
+            Self::Deployment => !is_tool,
+            Self::Developer => is_tool,
+            Self::To(only) => only == candidate,
+        }
+    }
+}
+
+/// The identities that the variables configure, in order, and what is wrong with those that they do not configure whole:
+/// platforms set some of these variables for identities of their own.
+pub fn read(
+    read: &Reader<'_>,
+    endpoint: &Endpoint,
+) -> Result<(Vec<Identity>, Vec<ConfigError>), ConfigError> {
+    let narrowed = read.or("AZURE_TOKEN_CREDENTIALS", Narrowed::No, Narrowed::of)?;
+    let names = Names::of(read, endpoint.source);
+    let (mut chain, mut unused) = (Vec::new(), Vec::new());
+    for (candidate, identity) in [
+        (Candidate::ServicePrincipal, service_principal(read, &names)),
+        (Candidate::WorkloadIdentity, workload_identity(read, &names)),
+        (Candidate::ManagedIdentity, managed_identity(read, &names)),
+    ] {
+        if !narrowed.allows(candidate) {
+            continue;
+        }
+        match identity {
+            Ok(identity) => chain.extend(identity),
+            Err(error) => unused.push(error),
+        }
+    }
+    let has_key = endpoint.primary.is_some() || endpoint.secondary.is_some();
+    let by_name = narrowed == Narrowed::To(Candidate::ManagedIdentity);
+    let nothing_else = chain.is_empty() && unused.is_empty() && !has_key;
+    if chain.is_empty() && (nothing_else || by_name) && narrowed.allows(Candidate::ManagedIdentity)
+    {
+        chain.extend(imds(read, &names)?);
+    }
+    if nothing_else || matches!(narrowed, Narrowed::Developer | Narrowed::To(_)) {
+        let tools = [
+            ("az", Identity::AzureCli),
+            ("azd", Identity::AzureDeveloperCli),
+        ];
+        let there = tools.into_iter().filter(|(program, tool)| {
+            narrowed.allows(tool.candidate()) && read.has_program(program)
+        });
+        chain.extend(there.map(|(_, tool)| tool));
+    }
+    Ok((chain, unused))
+}
+
+/// How the variables of an application are called, which depends on who set them.
+struct Names {
+    tenant_id: &'static str,
+    client_id: &'static str,
+    client_secret: &'static str,
+    client_secret_file: &'static str,
+}
+
+impl Names {
+    fn of(read: &Reader<'_>, source: Source) -> Self {
+        // Service Connector names the identity that it gave access to; the app may have others.
+        if source == Source::ServiceConnector && read.is_set("AZURE_REDIS_CLIENTID") {
+            return Self {
+                tenant_id: "AZURE_REDIS_TENANTID",
+                client_id: "AZURE_REDIS_CLIENTID",
+                client_secret: "AZURE_REDIS_CLIENTSECRET",
+                client_secret_file: "AZURE_REDIS_CLIENTSECRET_FILE",
+            };
+        }
+        Self {
+            tenant_id: "AZURE_TENANT_ID",
+            client_id: "AZURE_CLIENT_ID",
+            client_secret: "AZURE_CLIENT_SECRET",
+            client_secret_file: "AZURE_CLIENT_SECRET_FILE",
+        }
+    }
+
+    /// An application that is proved by what this variable holds.
+    fn application(&self, read: &Reader<'_>, proof: &str) -> Result<Application, ConfigError> {
+        let missing = format!("is not set, though {proof} is");
+        let tenant_id = read.optional(self.tenant_id, parse::tenant_id)?;
+        let client_id = read.optional(self.client_id, parse::client_id)?;
+        Ok(Application {
+            authority: read.or(
+                "AZURE_AUTHORITY_HOST",
+                http::Uri::from_static(PUBLIC_CLOUD),
+                parse::https_uri,
+            )?,
+            ca_file: read.optional("AZURE_AUTHORITY_CA_FILE", parse::path)?,
+            tenant_id: tenant_id.ok_or_else(|| read.error(self.tenant_id, &missing))?,
+            client_id: client_id.ok_or_else(|| read.error(self.client_id, &missing))?,
+            proxy: proxy(read)?,
+        })
+    }
+}
+
+/// In capitals or not, as everywhere.
+fn proxy(read: &Reader<'_>) -> Result<Option<Proxy>, ConfigError> {
+    let either = |upper: &'static str, lower: &'static str| {
+        if read.is_set(upper) { upper } else { lower }
+    };
+    let uri = read.optional(either("HTTPS_PROXY", "https_proxy"), parse::proxy)?;
+    let except = read
+        .text(either("NO_PROXY", "no_proxy"))?
+        .unwrap_or_default();
+    Ok(uri.map(|uri| Proxy { uri, except }))
+}
+
+/// A secret wins over a certificate, as in Azure's SDKs.
+fn service_principal(read: &Reader<'_>, names: &Names) -> Result<Option<Identity>, ConfigError> {
+    if let Some(secret) = read.key(names.client_secret, names.client_secret_file)? {
+        let application = names.application(read, names.client_secret)?;
+        return Ok(Some(Identity::Application(
+            application,
+            Proof::Secret(secret),
+        )));
+    }
+    const CERTIFICATE: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
+    let Some(path) = read.optional(CERTIFICATE, parse::path)? else {
+        return Ok(None);
+    };
+    let application = names.application(read, CERTIFICATE)?;
+    Ok(Some(Identity::Application(
+        application,
+        Proof::Certificate(path),
+    )))
+}
+
+fn workload_identity(read: &Reader<'_>, names: &Names) -> Result<Option<Identity>, ConfigError> {
+    const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+    let Some(file) = read.optional(FILE, parse::path)? else {
+        return Ok(None);
+    };
+    let application = names.application(read, FILE)?;
+    Ok(Some(Identity::Application(
+        application,
+        Proof::FederatedToken(file),
+    )))
+}
+
+fn managed_identity(read: &Reader<'_>, names: &Names) -> Result<Option<Identity>, ConfigError> {
+    let (endpoint, header) = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER");
+    match (read.is_set(endpoint), read.is_set(header)) {
+        (false, false) => Ok(None),
+        (true, true) => {
+            let uri = read.required(endpoint, parse::http_uri);
+            let uri = uri.map_err(|error| elsewhere(error, read.is_set(THUMBPRINT)))?;
+            let header = read.required(header, parse::header)?;
+            managed(read, names, ManagedEndpoint::AppService { uri, header }).map(Some)
+        }
+        (true, false) if read.is_set(ARC) => {
+            let uri = read.required(endpoint, parse::http_uri)?;
+            managed(read, names, ManagedEndpoint::Arc { uri }).map(Some)
+        }
+        (true, false) => Err(read.error(header, "is not set, though IDENTITY_ENDPOINT is")),
+        // Container Instances set the header and a thumbprint; their tokens are at IMDS.
+        (false, true) if read.is_set(THUMBPRINT) && read.has_imds() => Ok(None),
+        (false, true) => Err(read.error(endpoint, "is not set, though IDENTITY_HEADER is")),
+    }
+}
+
+fn imds(read: &Reader<'_>, names: &Names) -> Result<Option<Identity>, ConfigError> {
+    if !read.has_imds() {
+        return Ok(None);
+    }
+    let uri = read.or(
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+        http::Uri::from_static(IMDS),
+        |text| {
+            parse::http_uri(&format!(
+                "{}/metadata/identity/oauth2/token",
+                text.trim_end_matches('/')
+            ))
+        },
+    )?;
+    managed(read, names, ManagedEndpoint::Imds { uri }).map(Some)
+}
+
+/// The identity is the one that is named first: by client id, resource id or object id.
+fn managed(
+    read: &Reader<'_>,
+    names: &Names,
+    endpoint: ManagedEndpoint,
+) -> Result<Identity, ConfigError> {
+    let client = read.optional(names.client_id, parse::client_id)?;
+    let resource = read.optional("AZURE_RESOURCE_ID", parse::resource_id)?;
+    let object = read.optional("AZURE_OBJECT_ID", parse::client_id)?;
+    let is_arc = matches!(endpoint, ManagedEndpoint::Arc { .. });
+    if is_arc && (client.is_some() || resource.is_some() || object.is_some()) {
+        let name = match (&client, &resource) {
+            (Some(_), _) => names.client_id,
+            (None, Some(_)) => "AZURE_RESOURCE_ID",
+            (None, None) => "AZURE_OBJECT_ID",
+        };
+        return Err(read.error(
+            name,
+            "names an identity, and a server of Azure Arc has only its own",
+        ));
+    }
+    let which = match (client, resource, object) {
+        (_, Some(id), _) => Which::ResourceId(id),
+        (_, _, Some(id)) => Which::ObjectId(id),
+        (Some(id), _, _) => Which::ClientId(id),
+        (None, None, None) => Which::Default,
+    };
+    Ok(Identity::Managed(ManagedIdentity { endpoint, which }))
+}
+
+/// The error of an identity that Service Fabric sets up for itself, and that is none of the kinds that are used.
+fn elsewhere(mut error: ConfigError, is_service_fabric: bool) -> ConfigError {
+    if is_service_fabric {
+        error.problem = format!(
+            "{}: so it is on Service Fabric, whose managed identity is not supported",
+            error.problem
+        );
+    }
+    error
+}
