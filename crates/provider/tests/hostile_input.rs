@@ -3,8 +3,11 @@
 
 use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::config::{Config, NAMES};
+use cache_health_provider::connection_string::ConnectionString;
+use cache_health_provider::developer_tool::{self, DeveloperTool};
 use cache_health_provider::identity::{escape, judge};
 use cache_health_provider::jwt::Claims;
+use cache_health_provider::managed_identity::challenge_file;
 use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::schedule;
 use cache_health_report::Kind;
@@ -12,6 +15,7 @@ use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 const NOW: i64 = 1_795_597_200;
@@ -154,5 +158,48 @@ proptest! {
         prop_assert!(pause >= Duration::from_millis(200), "{:?}", pause);
         let most = schedule::MOST_ASKED.mul_f64(1.1) + Duration::from_nanos(1);
         prop_assert!(pause <= most, "{:?}", pause);
+    }
+
+    #[test]
+    fn any_text_is_a_connection_string_or_an_error_that_repeats_nothing_of_it(
+        parts in vec(prop_oneof![
+            "[ -~]{0,30}",
+            "(password|user|ssl|sslHost|defaultDatabase|tunnel|s3cret)=[ -~]{0,20}",
+            "s3cret[a-z:.@/]{0,20}",
+            "rediss?://[ -~]{0,40}",
+        ], 0..6),
+    ) {
+        let text = parts.join(",");
+        match ConnectionString::of(&text) {
+            Ok(read) => {
+                prop_assert!(!read.host.is_empty());
+                prop_assert!(!read.host.contains(['/', ',', ' ', '@']), "{}", read.host);
+                prop_assert_ne!(read.port, Some(0));
+            }
+            Err(error) => prop_assert!(!error.to_string().contains("s3cret"), "{}", error),
+        }
+    }
+
+    #[test]
+    fn any_challenge_names_a_file_of_the_agents_own_or_none(
+        challenge in prop_oneof!["[ -~]{0,60}", "Basic realm=[/a-z.]{0,60}", "Basic realm=/agent/[/a-z.]{0,40}key"],
+    ) {
+        let folder = Path::new("/agent");
+        if let Some(file) = challenge_file(&challenge, folder) {
+            prop_assert_eq!(file.parent(), Some(folder));
+            let climbs = file.components().any(|part| part == std::path::Component::ParentDir);
+            prop_assert!(!climbs, "{:?}", file);
+        }
+    }
+
+    #[test]
+    fn any_output_of_a_tool_is_a_token_or_none(printed in vec(any::<u8>(), 0..200), json in json()) {
+        for tool in [DeveloperTool::AzureCli, DeveloperTool::AzureDeveloperCli] {
+            let _ = tool.judge(&printed, NOW);
+            let _ = tool.judge(json.to_string().as_bytes(), NOW);
+        }
+        let said = [&printed[..], b" s3cret"].concat();
+        let failed = format!("{:?}", developer_tool::failed(&said));
+        prop_assert!(!failed.contains("s3cret"), "{}", failed);
     }
 }
