@@ -4,6 +4,7 @@ mod as_root;
 mod hosts;
 mod matrix;
 
+pub mod entra;
 pub mod identity;
 pub mod network;
 pub mod redis;
@@ -21,6 +22,7 @@ pub fn rows() -> Vec<Row> {
         network::rows(),
         tls::rows(),
         identity::rows(),
+        entra::rows(),
     ]
     .into_iter()
     .flatten()

@@ -4,6 +4,7 @@ use crate::fixtures::spin_host::{Application, Instance};
 use crate::fixtures::{Azure, Check, HOUR};
 use cache_health_local_azure::certificates::Leaf;
 use cache_health_local_azure::identity::Behaviour;
+use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
 use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{Document, Status, Step};
 use serde::Deserialize;
@@ -17,6 +18,9 @@ pub struct Case {
     pub name: String,
     auth: String,
     identity: bool,
+    /// A service principal: whether it is registered with the secret that is configured.
+    #[serde(default)]
+    principal: Option<String>,
     key: String,
     fault: String,
     pub expect: Expectation,
@@ -39,6 +43,7 @@ pub struct Scene {
     pub azure: Azure,
     environment: HashMap<&'static str, String>,
     ca_file: PathBuf,
+    _entra: Option<TokenEndpoint>,
     _foreign: Option<Azure>,
 }
 
@@ -77,6 +82,26 @@ impl Scene {
             environment.insert("IDENTITY_ENDPOINT", azure.identity.url());
             environment.insert("IDENTITY_HEADER", azure.identity.header.clone());
         }
+        let entra = case.principal.as_deref().map(|secret| {
+            let registration = Registration {
+                tenant_id: token::object_id(),
+                client_id: token::object_id(),
+                proof: Proof::Secret("right".to_owned()),
+                issue: azure.issuer(HOUR),
+            };
+            let ca_file = azure.redis.ca_file().display().to_string();
+            environment.insert("AZURE_TENANT_ID", registration.tenant_id.clone());
+            environment.insert("AZURE_CLIENT_ID", registration.client_id.clone());
+            environment.insert("AZURE_CLIENT_SECRET", secret.to_owned());
+            environment.insert("AZURE_AUTHORITY_CA_FILE", ca_file);
+            let endpoint = TokenEndpoint::start(registration, &azure.chain).expect("an endpoint");
+            let authority = endpoint.authority();
+            environment.insert(
+                "AZURE_AUTHORITY_HOST",
+                authority.trim_end_matches('/').to_owned(),
+            );
+            endpoint
+        });
         match case.key.as_str() {
             "right" => drop(environment.insert("REDIS_ACCESS_KEY", azure.access_key.clone())),
             "wrong" => drop(environment.insert("REDIS_ACCESS_KEY", token::access_key())),
@@ -91,6 +116,7 @@ impl Scene {
             azure,
             environment,
             ca_file,
+            _entra: entra,
             _foreign: foreign,
         }
     }

@@ -7,7 +7,7 @@ use crate::listener::{Listener, acceptor};
 use crate::token::{self, Token};
 use anyhow::{Context as _, Result, anyhow};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tiny_http::{Method, Request, Server};
 use tokio::net::TcpStream;
@@ -39,9 +39,17 @@ pub enum Proof {
     Certificate(Vec<u8>),
 }
 
+/// What the endpoint knows, and whether it works.
+struct State {
+    registration: Registration,
+    /// The status of every answer, while there is an outage.
+    outage: Option<u16>,
+}
+
 /// An endpoint that runs; stopped when dropped.
 pub struct TokenEndpoint {
     server: Arc<Server>,
+    state: Arc<Mutex<State>>,
     thread: Option<JoinHandle<()>>,
     tls: Listener,
 }
@@ -51,11 +59,16 @@ impl TokenEndpoint {
     pub fn start(registration: Registration, chain: &Chain) -> Result<Self> {
         let server = Server::http("127.0.0.1:0").map_err(|error| anyhow!(error))?;
         let server = Arc::new(server);
+        let state = Arc::new(Mutex::new(State {
+            registration,
+            outage: None,
+        }));
         let thread = {
-            let server = Arc::clone(&server);
+            let (server, state) = (Arc::clone(&server), Arc::clone(&state));
             std::thread::spawn(move || {
                 for request in server.incoming_requests() {
-                    answer(request, &registration);
+                    let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                    answer(request, &state);
                 }
             })
         };
@@ -72,9 +85,24 @@ impl TokenEndpoint {
         })?;
         Ok(Self {
             server,
+            state,
             thread: Some(thread),
             tls,
         })
+    }
+
+    /// Answers everything with this status from now on; none: works again.
+    pub fn outage(&self, status: Option<u16>) {
+        self.lock().outage = status;
+    }
+
+    /// The application proves itself with this from now on.
+    pub fn register(&self, proof: Proof) {
+        self.lock().registration.proof = proof;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where it is without TLS, for clients that are about the request alone.
@@ -97,7 +125,8 @@ impl Drop for TokenEndpoint {
     }
 }
 
-fn answer(mut request: Request, registration: &Registration) {
+fn answer(mut request: Request, state: &State) {
+    let registration = &state.registration;
     let mut form = String::new();
     let readable = request.as_reader().read_to_string(&mut form).is_ok();
     let form: Vec<(String, String)> = form_urlencoded::parse(form.as_bytes())
@@ -105,6 +134,10 @@ fn answer(mut request: Request, registration: &Registration) {
         .collect();
     let (status, body) = match refusal(&request, &form, registration) {
         _ if !readable => (400, error("invalid_request", 900_144)),
+        _ if state.outage.is_some() => {
+            let status = state.outage.unwrap_or_default();
+            (status, error("temporarily_unavailable", 90_033))
+        }
         _ if *request.method() == Method::Get => discovery(&request, registration),
         Some(refused) => refused,
         None => (200, token_response(&(registration.issue)())),

@@ -4,6 +4,7 @@
 //! wrong place.
 
 mod candidate;
+mod cloud;
 mod endpoint;
 mod identity;
 mod key;

@@ -2,12 +2,11 @@
 //! (<https://learn.microsoft.com/dotnet/azure/sdk/authentication/credential-chains>).
 
 use super::{Application, Identity, ManagedEndpoint, ManagedIdentity, Proof, Proxy, Which};
+use crate::config::cloud::Cloud;
 use crate::config::endpoint::Source;
 use crate::config::parse::{self, Reader};
 use crate::config::{Candidate, ConfigError, Endpoint};
 
-/// Where Entra issues tokens in the public cloud.
-const PUBLIC_CLOUD: &str = "https://login.microsoftonline.com/";
 /// Where a virtual machine finds the tokens of its identity.
 const IMDS: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
 /// Set on Arc machines, beside an endpoint that wants a challenge answered in place of a header.
@@ -66,7 +65,7 @@ pub fn read(
     endpoint: &Endpoint,
 ) -> Result<(Vec<Identity>, Vec<ConfigError>), ConfigError> {
     let narrowed = read.or("AZURE_TOKEN_CREDENTIALS", Narrowed::No, Narrowed::of)?;
-    let names = Names::of(read, endpoint.source);
+    let names = Names::of(read, endpoint);
     let (mut chain, mut unused) = (Vec::new(), Vec::new());
     for (candidate, identity) in [
         (Candidate::ServicePrincipal, service_principal(read, &names)),
@@ -107,10 +106,13 @@ struct Names {
     client_id: &'static str,
     client_secret: &'static str,
     client_secret_file: &'static str,
+    /// The cloud that the cache is in, as far as its name says.
+    cloud: Option<Cloud>,
 }
 
 impl Names {
-    fn of(read: &Reader<'_>, source: Source) -> Self {
+    fn of(read: &Reader<'_>, endpoint: &Endpoint) -> Self {
+        let (source, cloud) = (endpoint.source, Cloud::of(&endpoint.host));
         // Service Connector names the identity that it gave access to; the app may have others.
         if source == Source::ServiceConnector && read.is_set("AZURE_REDIS_CLIENTID") {
             return Self {
@@ -118,6 +120,7 @@ impl Names {
                 client_id: "AZURE_REDIS_CLIENTID",
                 client_secret: "AZURE_REDIS_CLIENTSECRET",
                 client_secret_file: "AZURE_REDIS_CLIENTSECRET_FILE",
+                cloud,
             };
         }
         Self {
@@ -125,7 +128,29 @@ impl Names {
             client_id: "AZURE_CLIENT_ID",
             client_secret: "AZURE_CLIENT_SECRET",
             client_secret_file: "AZURE_CLIENT_SECRET_FILE",
+            cloud,
         }
+    }
+
+    /// That of the cache's cloud, unless another is set, which then is probably not what was meant.
+    fn authority(&self, read: &Reader<'_>) -> Result<http::Uri, ConfigError> {
+        const NAME: &str = "AZURE_AUTHORITY_HOST";
+        let own = self.cloud.unwrap_or(Cloud::Public);
+        let default = http::Uri::from_static(own.authority());
+        let authority = read.or(NAME, default, parse::https_uri)?;
+        let theirs = Cloud::of(authority.host().unwrap_or_default());
+        if let (Some(own), Some(theirs)) = (self.cloud, theirs)
+            && own != theirs
+        {
+            let problem = format!(
+                "is Entra's in {}, and the cache is in {}: use {}",
+                theirs.name(),
+                own.name(),
+                own.authority()
+            );
+            read.warn(read.error(NAME, &problem));
+        }
+        Ok(authority)
     }
 
     /// An application that is proved by what this variable holds.
@@ -134,11 +159,7 @@ impl Names {
         let tenant_id = read.optional(self.tenant_id, parse::tenant_id)?;
         let client_id = read.optional(self.client_id, parse::client_id)?;
         Ok(Application {
-            authority: read.or(
-                "AZURE_AUTHORITY_HOST",
-                http::Uri::from_static(PUBLIC_CLOUD),
-                parse::https_uri,
-            )?,
+            authority: self.authority(read)?,
             ca_file: read.optional("AZURE_AUTHORITY_CA_FILE", parse::path)?,
             tenant_id: tenant_id.ok_or_else(|| read.error(self.tenant_id, &missing))?,
             client_id: client_id.ok_or_else(|| read.error(self.client_id, &missing))?,

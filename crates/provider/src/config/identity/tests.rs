@@ -322,3 +322,35 @@ fn a_connection_without_tls_is_refused_with_the_reason() {
     let error = Config::from_variables(&map).expect_err("plaintext");
     assert_eq!(error.variable, "AZURE_REDIS_SSL");
 }
+
+#[test]
+fn each_cloud_has_its_own_authority_and_a_wrong_one_is_named() {
+    let of = |text: &str| {
+        let config = on(CONTAINER, &(PRINCIPAL.to_owned() + text)).expect("usable");
+        let Identity::Application(application, _) = &config.identities[0] else {
+            panic!("{:?}", config.identities);
+        };
+        let host = application.authority.host().expect("a host").to_owned();
+        let warned = config.warnings.first().map(ToString::to_string);
+        (host, warned)
+    };
+    const CHINA: &str = "REDIS_HOST=c.redis.cache.chinacloudapi.cn ";
+    const GOVERNMENT: &str = "REDIS_HOST=c.redis.cache.usgovcloudapi.net ";
+    assert_eq!(of(CHINA), ("login.chinacloudapi.cn".to_owned(), None));
+    assert_eq!(
+        of(GOVERNMENT),
+        ("login.microsoftonline.us".to_owned(), None)
+    );
+    assert_eq!(of(""), ("login.microsoftonline.com".to_owned(), None));
+    let wrong =
+        of(&(GOVERNMENT.to_owned() + "AZURE_AUTHORITY_HOST=https://login.microsoftonline.com/"));
+    assert_eq!(wrong.0, "login.microsoftonline.com");
+    let warned = wrong.1.expect("a warning");
+    assert!(
+        warned.contains("the cache is in Azure Government"),
+        "{warned}"
+    );
+    // The twin: an authority of one's own, for a private endpoint, is nobody's business.
+    let own = of(&(CHINA.to_owned() + "AZURE_AUTHORITY_HOST=https://sts.example.cn/"));
+    assert_eq!(own, ("sts.example.cn".to_owned(), None));
+}
