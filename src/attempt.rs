@@ -121,11 +121,21 @@ impl<'a, 'h, C: Capabilities> Probe<'a, 'h, C> {
                 Ok((credential, is_token.then_some(took)))
             }
             Err(failure) => {
-                let step = is_token.then_some(Step::Token);
-                if let Some(step) = step {
+                let trouble = Trouble {
+                    failure,
+                    step: is_token.then_some(Step::Token),
+                };
+                // A machine that has no identity, and was never meant to have one: no step was taken.
+                if !trouble.was_configured() {
+                    return Err(Trouble {
+                        step: None,
+                        ..trouble
+                    });
+                }
+                if let Some(step) = trouble.step {
                     self.record(step, Status::Fail, took);
                 }
-                Err(Trouble { failure, step })
+                Err(trouble)
             }
         }
     }

@@ -60,7 +60,8 @@ fn falls_back(candidate: &Candidate, trouble: &Trouble) -> bool {
         Kind::TokenUnavailable | Kind::TokenRejected | Kind::AuthRejected => true,
         // A workload identity's file, or a request that the host does not allow: there is no token either.
         Kind::Config | Kind::NotAllowed => {
-            candidate.method == AuthMethod::Entra && trouble.step == Some(Step::Token)
+            let no_token = trouble.step == Some(Step::Token) || !trouble.was_configured();
+            candidate.method == AuthMethod::Entra && no_token
         }
         _ => false,
     }

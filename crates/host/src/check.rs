@@ -32,6 +32,10 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
     };
     let document = Document::of(report, View::Details);
     print(&document, format);
+    let failure = document.failure.as_ref();
+    if let (Format::Json, Some(failure)) = (format, failure.filter(|f| f.kind == Kind::Config)) {
+        logging::say(&failure.output);
+    }
     match document.status {
         Status::Pass | Status::Warn => PASSED.into(),
         // A file that is configured, for example, which shows only when it is needed.

@@ -238,7 +238,7 @@ async fn tokens(
     let mut all = Vec::new();
     for identity in &config.identities {
         let candidate = identity.candidate();
-        let source = Source::new(identity.clone(), &config.resource, files).await?;
+        let source = Source::new(identity.clone(), config, files).await?;
         let cache = Arc::clone(cache);
         let tokens = Tokens::new(source, config.timeout, move |lease| {
             cache.reauthenticate(candidate.id(), secret(lease));

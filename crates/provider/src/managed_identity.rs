@@ -4,7 +4,7 @@
 //! Apps have the same), <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>,
 //! <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>.
 
-use crate::config::{ManagedEndpoint, ManagedIdentity, Which};
+use crate::config::{AuthPolicy, ManagedEndpoint, ManagedIdentity, Which};
 use crate::identity::{NoToken, escape};
 use crate::schedule::MOST_ASKED;
 use cache_health_report::{Failure, Kind};
@@ -71,19 +71,38 @@ fn named<'a>(which: &'a Which, names: [&'static str; 3]) -> Option<(&'static str
     }
 }
 
-/// Nobody answers at the address that every machine may ask: it is none of Azure's, and nothing else is configured.
-pub fn no_endpoint() -> NoToken {
+/// At the address that every machine may ask, nobody answers, or somebody who is not Azure's: the machine has no identity,
+/// and nothing else is configured.
+pub fn no_endpoint(auth: AuthPolicy) -> NoToken {
+    let (variable, problem) = match auth {
+        AuthPolicy::Entra => (
+            "REDIS_AUTH",
+            "is entra, but no identity is configured, and this machine has none (nobody of Azure's answers at \
+             169.254.169.254)",
+        ),
+        AuthPolicy::Auto | AuthPolicy::AccessKey => (
+            "REDIS_ACCESS_KEY",
+            "is not set, no identity is configured, and this machine has none (nobody of Azure's answers at \
+             169.254.169.254): there is no credential to check the cache with",
+        ),
+    };
     let failure = Failure::of(Kind::Config)
-        .with("config.variable", "REDIS_ACCESS_KEY")
-        .with(
-            "config.problem",
-            "is not set, no identity is configured, and this machine has none (nobody answers at 169.254.169.254): there is no \
-             credential to check the cache with",
-        )
+        .with("config.variable", variable)
+        .with("config.problem", problem)
         .with("identity.problem", "no-endpoint");
     NoToken {
         failure,
         retry_after: Some(MOST_ASKED),
+    }
+}
+
+/// Whether an answer from that address is of Azure's metadata service: other clouds have one at the same address, and a
+/// network may have a page there that says no. Its refusals are objects with an `error`; when it fails, it may say anything.
+pub fn is_azures(status: u16, body: &[u8]) -> bool {
+    let refuses = || serde_json::from_slice::<serde_json::Value>(body).ok();
+    match status {
+        200 | 408 | 410 | 429 | 500.. => true,
+        _ => refuses().is_some_and(|answer| answer.get("error").is_some()),
     }
 }
 
@@ -164,6 +183,17 @@ mod tests {
         };
         let made = request(&identity(endpoint, Which::Default), "r");
         assert_eq!(made.target, "/token?a=b&api-version=2019-11-01&resource=r");
+    }
+
+    #[test]
+    fn another_clouds_metadata_service_is_not_azures() {
+        let no_identity =
+            br#"{"error":"invalid_request","error_description":"Identity not found"}"#;
+        assert!(is_azures(400, no_identity));
+        assert!(is_azures(503, b""));
+        assert!(!is_azures(404, b"<html>not found</html>"));
+        assert!(!is_azures(403, b"Forbidden"));
+        assert!(!is_azures(401, br#"{"message":"no token"}"#));
     }
 
     #[test]

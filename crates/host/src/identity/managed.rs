@@ -1,6 +1,7 @@
 //! A managed identity: the endpoint that its platform puts beside the app, or on the machine.
 
 use crate::files::{Files, MAX_SECRET};
+use crate::identity::source::Asked;
 use crate::identity::token_request::{self, Answer};
 use bytes::Bytes;
 use cache_health_provider::SecretString;
@@ -20,10 +21,22 @@ const PROBE: Duration = Duration::from_secs(1);
 /// Asks for a token.
 pub async fn request(
     identity: &ManagedIdentity,
-    resource: &str,
+    config: &Asked,
     files: &Files,
 ) -> Result<Token, NoToken> {
-    let first = exchange(identity, resource, None).await?;
+    let resource = config.resource.as_str();
+    let is_imds = matches!(identity.endpoint, ManagedEndpoint::Imds { .. });
+    let nobody = || managed_identity::no_endpoint(config.auth);
+    let stream = match connect(identity).await {
+        // Not there is remembered: nothing on a machine makes it one of Azure's.
+        None if is_imds => return Err(nobody()),
+        None => return Err(unavailable("unreachable").into()),
+        Some(stream) => stream,
+    };
+    let first = exchange(stream, identity, resource, None).await?;
+    if is_imds && !first.is_azures() {
+        return Err(nobody());
+    }
     let is_arc = matches!(identity.endpoint, ManagedEndpoint::Arc { .. });
     if !(is_arc && first.status == http::StatusCode::UNAUTHORIZED) {
         return first.judge();
@@ -40,15 +53,18 @@ pub async fn request(
         .map_err(|_| NoToken::from(unavailable("challenge-unreadable")))?;
     let secret = std::str::from_utf8(&secret).unwrap_or_default().trim();
     let answer = SecretString::from(format!("Basic {secret}"));
-    exchange(identity, resource, Some(&answer)).await?.judge()
+    let stream = connect(identity).await;
+    let stream = stream.ok_or_else(|| NoToken::from(unavailable("unreachable")))?;
+    let second = exchange(stream, identity, resource, Some(&answer)).await?;
+    second.judge()
 }
 
 async fn exchange(
+    stream: TcpStream,
     identity: &ManagedIdentity,
     resource: &str,
     challenge: Option<&SecretString>,
 ) -> Result<Answer, NoToken> {
-    let stream = connect(identity).await?;
     let asked = managed_identity::request(identity, resource);
     let mut request = http::Request::get(asked.target)
         .header(HOST, token_request::authority(identity.uri()))
@@ -65,17 +81,13 @@ async fn exchange(
     token_request::send(stream, request).await
 }
 
-async fn connect(identity: &ManagedIdentity) -> Result<TcpStream, NoToken> {
+/// None: nobody listens there, or not within the time of a probe.
+async fn connect(identity: &ManagedIdentity) -> Option<TcpStream> {
     let uri = identity.uri();
     let address = (token_request::host(uri), uri.port_u16().unwrap_or(80));
     let connecting = TcpStream::connect(address);
     if matches!(identity.endpoint, ManagedEndpoint::Imds { .. }) {
-        // Not there is remembered: nothing on a machine makes it one of Azure's.
-        let connected = tokio::time::timeout(PROBE, connecting).await;
-        let connected = connected.ok().and_then(Result::ok);
-        return connected.ok_or_else(managed_identity::no_endpoint);
+        return tokio::time::timeout(PROBE, connecting).await.ok()?.ok();
     }
-    connecting
-        .await
-        .map_err(|_| NoToken::from(unavailable("unreachable")))
+    connecting.await.ok()
 }

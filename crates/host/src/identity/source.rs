@@ -3,7 +3,9 @@
 use crate::files::Files;
 use crate::identity::application::TokenEndpoint;
 use crate::identity::{managed, tool};
-use cache_health_provider::config::{Candidate, Identity, ManagedIdentity, Which};
+use cache_health_provider::config::{
+    AuthPolicy, Candidate, Config, Identity, ManagedIdentity, Which,
+};
 use cache_health_provider::developer_tool::DeveloperTool;
 use cache_health_provider::identity::{NoToken, Token};
 use cache_health_provider::{ConfigError, managed_identity};
@@ -12,9 +14,17 @@ use std::sync::Arc;
 /// Where the tokens of one identity come from.
 pub struct Source {
     candidate: Candidate,
-    resource: String,
+    asked: Asked,
     files: Arc<Files>,
     from: From,
+}
+
+/// What is asked for.
+pub struct Asked {
+    /// The resource of the token.
+    pub resource: String,
+    /// What else may be used, for whoever has to say that there is nothing.
+    pub auth: AuthPolicy,
 }
 
 enum From {
@@ -30,7 +40,7 @@ impl Source {
     /// Builds what is built once. Fails when a file that is configured cannot be used.
     pub async fn new(
         identity: Identity,
-        resource: &str,
+        config: &Config,
         files: &Arc<Files>,
     ) -> Result<Self, ConfigError> {
         let candidate = identity.candidate();
@@ -44,7 +54,10 @@ impl Source {
         };
         Ok(Self {
             candidate,
-            resource: resource.to_owned(),
+            asked: Asked {
+                resource: config.resource.clone(),
+                auth: config.auth,
+            },
             files: Arc::clone(files),
             from,
         })
@@ -53,11 +66,9 @@ impl Source {
     /// Asks for a token, once. A failure says whom was asked, and how.
     pub async fn request(&self) -> Result<Token, NoToken> {
         let result = match &self.from {
-            From::Platform(identity) => {
-                managed::request(identity, &self.resource, &self.files).await
-            }
-            From::Entra(endpoint) => endpoint.request(&self.resource, &self.files).await,
-            From::Tool(tool) => tool::request(*tool, &self.resource).await,
+            From::Platform(identity) => managed::request(identity, &self.asked, &self.files).await,
+            From::Entra(endpoint) => endpoint.request(&self.asked.resource, &self.files).await,
+            From::Tool(tool) => tool::request(*tool, &self.asked.resource).await,
         };
         result.map_err(|mut no_token| {
             let evidence = &mut no_token.failure.evidence;

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use cache_health_provider::identity::{self, NoToken, Token, unavailable};
-use cache_health_provider::{ExposeSecret as _, SecretString, schedule};
+use cache_health_provider::{ExposeSecret as _, SecretString, managed_identity, schedule};
 use http::{HeaderMap, HeaderValue, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
@@ -21,6 +21,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether Azure's metadata service gave it, rather than somebody else at the same address.
+    pub fn is_azures(&self) -> bool {
+        managed_identity::is_azures(self.status.as_u16(), &self.body)
+    }
+
     /// The token in it, or why there is none.
     pub fn judge(&self) -> Result<Token, NoToken> {
         identity::judge(self.status.as_u16(), &self.body, now()).map_err(|failure| NoToken {

@@ -28,7 +28,12 @@ fn the_defaults_are_those_of_the_contract() {
 }
 
 /// Variables that are read where they are needed, and that no table of Spin's has.
-const OUTSIDE: [&str; 3] = ["HTTPS_PROXY", "NO_PROXY", "IMDS_ENDPOINT"];
+const OUTSIDE: [&str; 4] = [
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "IMDS_ENDPOINT",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+];
 
 #[test]
 fn every_variable_is_in_the_reference() {
