@@ -65,7 +65,8 @@ fn a_silent_plaintext_port_is_a_time_out_of_the_handshake() {
         .run()
         .fails(Kind::Timeout, Step::Tls);
     assert!(
-        verdict.took < Duration::from_millis(1500),
+        // Well before the five seconds of the default.
+        verdict.took < Duration::from_secs(4),
         "{:?}",
         verdict.took
     );

@@ -67,7 +67,8 @@ fn on_spin_the_deadline_holds_alone_and_abandoned_connects_do_not_pile_up() {
             let started = Instant::now();
             assert_eq!(instance.fresh().await.0, 503);
             assert!(
-                started.elapsed() < Duration::from_millis(1500),
+                // The deadline of the cases is one second.
+                started.elapsed() < Duration::from_secs(2),
                 "{:?}",
                 started.elapsed()
             );
