@@ -122,6 +122,11 @@ fn request(case: &Case) -> Request<Bytes> {
 
 fn standalone(check: Check, cases: &[Case]) {
     let server: Server = check.env("CACHE_HEALTH_FAILURES", "1").serve();
+    // A machine that is busy may serve before its first sample has ended.
+    server.wait_for("a first sample", |server| {
+        let known = server.get("/readyz").body != "not ready: unknown\n";
+        known.then_some(())
+    });
     for case in cases {
         let answer = server.send(&request(case));
         judge(case, &answer, "the standalone host");
