@@ -139,6 +139,8 @@ fn protocol(case: &Case<'_>) -> String {
 /// Whoever was asked for a token.
 fn issuer(case: &Case<'_>) -> &'static str {
     match case.label {
+        _ if case.is("identity.platform", "arc") => "The identity endpoint of Azure Arc's agent",
+        _ if case.is("identity.platform", "imds") => "The machine's metadata service (IMDS)",
         Some("managed-identity") | None => "The identity endpoint",
         Some("azure-cli") => "The Azure CLI (az)",
         Some("azure-developer-cli") => "The Azure Developer CLI (azd)",

@@ -28,7 +28,8 @@ fn case<'a>(kind: Kind, seen: &'a Evidence, check: &'a Evidence) -> Case<'a> {
 }
 
 /// Everything that can decide a remedy, with each of its values.
-const SEEN: [(&str, &[&str]); 12] = [
+const SEEN: [(&str, &[&str]); 13] = [
+    ("identity.platform", &["app-service", "arc", "imds"]),
     (
         "identity.problem",
         &[

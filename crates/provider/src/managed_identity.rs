@@ -71,6 +71,15 @@ fn named<'a>(which: &'a Which, names: [&'static str; 3]) -> Option<(&'static str
     }
 }
 
+/// Whose endpoint it is, as a name of evidence.
+pub fn platform(endpoint: &ManagedEndpoint) -> &'static str {
+    match endpoint {
+        ManagedEndpoint::AppService { .. } => "app-service",
+        ManagedEndpoint::Arc { .. } => "arc",
+        ManagedEndpoint::Imds { .. } => "imds",
+    }
+}
+
 /// At the address that every machine may ask, nobody answers, or somebody who is not Azure's: the machine has no identity,
 /// and nothing else is configured.
 pub fn no_endpoint(auth: AuthPolicy) -> NoToken {

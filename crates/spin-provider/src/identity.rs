@@ -44,6 +44,8 @@ fn seen(mut failure: Failure, identity: &Identity) -> Failure {
     evidence.set("identity.source", identity.candidate().label());
     let uri = match identity {
         Identity::Managed(managed) => {
+            let platform = managed_identity::platform(&managed.endpoint);
+            evidence.set("identity.platform", platform);
             if let Some(asked) = managed_identity::asked(&managed.which) {
                 evidence.set("identity.asked", asked);
             }

@@ -23,7 +23,9 @@ pub fn remedy(case: &Case<'_>) -> String {
                 .into()
         }
         _ if is_tool(case) => tool(case),
-        _ if matches!(problem, Some("challenge" | "challenge-unreadable")) => arc(problem),
+        _ if case.is("identity.platform", "arc") && case.value("identity.status").is_none() => {
+            arc(problem)
+        }
         _ => match case.value("identity.code") {
             Some(code) => entra::remedy(code, case),
             None if is_managed(case) => managed(case),
@@ -57,7 +59,13 @@ fn arc(problem: Option<&str>) -> String {
         Some("challenge") => "What answers at IDENTITY_ENDPOINT is not Azure Arc's agent: the file that it wants read is none of \
              the agent's (/var/opt/azcmagent/tokens). Use the values that the agent sets."
             .into(),
-        _ => "The process may not read the agent's challenges in /var/opt/azcmagent/tokens: add its user to the group himds.".into(),
+        Some("unreachable" | "timeout") => "Azure Arc's agent does not answer: check that it runs on this server (azcmagent show, and the \
+             service himds), or unset IDENTITY_ENDPOINT and IMDS_ENDPOINT where they are left over."
+            .into(),
+        Some("challenge-unreadable") => "The process may not read the agent's challenges in /var/opt/azcmagent/tokens: add its user to the \
+             group himds."
+            .into(),
+        _ => "Azure Arc's agent gave no token: see what it logs (azcmagent logs), and that the server is connected.".into(),
     }
 }
 
@@ -110,6 +118,11 @@ fn managed(case: &Case<'_>) -> String {
 }
 
 fn no_such_identity(case: &Case<'_>) -> String {
+    if case.is("identity.platform", "imds") && case.value("identity.asked").is_none() {
+        return "The machine has no identity, or several and none is named: assign one to the virtual machine, scale set or container \
+                group, and name a user-assigned one in AZURE_CLIENT_ID."
+            .into();
+    }
     if let Some(asked @ ("resource_id" | "object_id")) = case.value("identity.asked") {
         let variable = match asked {
             "resource_id" => "AZURE_RESOURCE_ID",

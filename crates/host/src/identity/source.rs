@@ -75,6 +75,8 @@ impl Source {
             evidence.set("identity.source", self.candidate.label());
             match &self.from {
                 From::Platform(identity) => {
+                    let platform = managed_identity::platform(&identity.endpoint);
+                    evidence.set("identity.platform", platform);
                     if let Some(authority) = identity.uri().authority() {
                         evidence.set("identity.endpoint", authority.as_str());
                     }

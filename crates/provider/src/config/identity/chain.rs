@@ -65,12 +65,17 @@ pub fn read(
     endpoint: &Endpoint,
 ) -> Result<(Vec<Identity>, Vec<ConfigError>), ConfigError> {
     let narrowed = read.or("AZURE_TOKEN_CREDENTIALS", Narrowed::No, Narrowed::of)?;
+    let has_key = endpoint.primary.is_some() || endpoint.secondary.is_some();
+    let by_name = narrowed == Narrowed::To(Candidate::ManagedIdentity);
     let names = Names::of(read, endpoint);
     let (mut chain, mut unused) = (Vec::new(), Vec::new());
     for (candidate, identity) in [
         (Candidate::ServicePrincipal, service_principal(read, &names)),
         (Candidate::WorkloadIdentity, workload_identity(read, &names)),
-        (Candidate::ManagedIdentity, managed_identity(read, &names)),
+        (
+            Candidate::ManagedIdentity,
+            managed_identity(read, &names, has_key && !by_name),
+        ),
     ] {
         if !narrowed.allows(candidate) {
             continue;
@@ -80,8 +85,6 @@ pub fn read(
             Err(error) => unused.push(error),
         }
     }
-    let has_key = endpoint.primary.is_some() || endpoint.secondary.is_some();
-    let by_name = narrowed == Narrowed::To(Candidate::ManagedIdentity);
     let nothing_else = chain.is_empty() && unused.is_empty() && !has_key;
     if chain.is_empty() && (nothing_else || by_name) && narrowed.allows(Candidate::ManagedIdentity)
     {
@@ -212,7 +215,12 @@ fn workload_identity(read: &Reader<'_>, names: &Names) -> Result<Option<Identity
     )))
 }
 
-fn managed_identity(read: &Reader<'_>, names: &Names) -> Result<Option<Identity>, ConfigError> {
+/// `has_key`: an access key is configured, and no identity asked for by name.
+fn managed_identity(
+    read: &Reader<'_>,
+    names: &Names,
+    has_key: bool,
+) -> Result<Option<Identity>, ConfigError> {
     let (endpoint, header) = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER");
     match (read.is_set(endpoint), read.is_set(header)) {
         (false, false) => Ok(None),
@@ -228,6 +236,11 @@ fn managed_identity(read: &Reader<'_>, names: &Names) -> Result<Option<Identity>
         }
         (true, false) => Err(read.error(header, "is not set, though IDENTITY_ENDPOINT is")),
         // Container Instances set the header and a thumbprint; their tokens are at IMDS.
+        (false, true) if read.is_set(THUMBPRINT) && has_key => Err(read.error(
+            endpoint,
+            "is not set, though IDENTITY_HEADER is, so it is on Azure Container Instances: with an access key beside it, its \
+             identity is used where AZURE_TOKEN_CREDENTIALS is ManagedIdentityCredential",
+        )),
         (false, true) if read.is_set(THUMBPRINT) && read.has_imds() => Ok(None),
         (false, true) => Err(read.error(endpoint, "is not set, though IDENTITY_HEADER is")),
     }

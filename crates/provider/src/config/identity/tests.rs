@@ -171,6 +171,18 @@ fn a_managed_identity_is_found_where_its_platform_puts_it() {
         panic!("not IMDS");
     };
     assert_eq!(uri, "http://169.254.169.254/metadata/identity/oauth2/token");
+    // With a key it is not asked, and the warning says how it would be.
+    let with_key = on(CONTAINER, &format!("{instances} {KEY}")).expect("usable");
+    assert!(with_key.identities.is_empty());
+    let warning = with_key.warnings[0].to_string();
+    assert!(warning.contains("Azure Container Instances"), "{warning}");
+    assert_eq!(
+        chain(
+            CONTAINER,
+            &format!("{instances} {KEY} AZURE_TOKEN_CREDENTIALS=ManagedIdentityCredential")
+        ),
+        "managed-identity primary"
+    );
 }
 
 #[test]
