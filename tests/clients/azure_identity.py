@@ -2,7 +2,10 @@
 
 import sys
 
+import os
+
 from azure.identity import (
+    ClientSecretCredential,
     DefaultAzureCredential,
     ManagedIdentityCredential,
     WorkloadIdentityCredential,
@@ -13,8 +16,6 @@ SCOPE = "https://redis.azure.com/.default"
 
 def redis_entraid():
     """A connection that the provider of redis-py authenticates."""
-    import os
-
     import redis
     from redis.auth.token_manager import RetryPolicy, TokenManagerConfig
     from redis_entraid.cred_provider import create_from_default_azure_credential
@@ -33,7 +34,19 @@ def redis_entraid():
     return client.get("health").decode()
 
 
+def application(kind, proof):
+    """An application that proves itself with what a variable holds."""
+    return kind(
+        os.environ["AZURE_TENANT_ID"],
+        os.environ["AZURE_CLIENT_ID"],
+        os.environ[proof],
+        authority=os.environ["AZURE_AUTHORITY_HOST"],
+        disable_instance_discovery=True,
+    )
+
+
 CREDENTIALS = {
+    "client-secret": lambda: application(ClientSecretCredential, "AZURE_CLIENT_SECRET"),
     "managed-identity": lambda: ManagedIdentityCredential(),
     "default": lambda: DefaultAzureCredential(),
     # What names an identity is sent as is; an endpoint that does not know the name says so.

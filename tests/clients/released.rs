@@ -1,10 +1,12 @@
 //! Microsoft's clients as they are released, from PyPI and npm.
 
 use crate::fixtures::{Azure, told, workspace};
+use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint, Platform};
 use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
 use cache_health_local_azure::token;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 /// A script of `tests/clients/` in an environment of its own.
 fn script(program: &str, file: &str) -> Command {
@@ -88,36 +90,80 @@ fn the_cache_takes_what_redis_entraid_was_given() {
 
 #[test]
 #[ignore = "needs azure-identity of PyPI: cargo xtask test"]
-fn the_token_endpoint_exchanges_the_assertion_of_azure_identity() {
+fn a_virtual_machines_metadata_service_gives_its_token_to_azure_identity() {
     let azure = Azure::start();
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("token");
-    std::fs::write(&file, token::jwt("{}")).expect("written");
+    let behaviour = Behaviour::Token(azure.token.clone());
+    let imds = IdentityEndpoint::start_as(0, Platform::Imds, behaviour).expect("an endpoint");
+    let output = script("python", "azure_identity.py")
+        .arg("managed-identity")
+        .env(
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+            format!("http://127.0.0.1:{}", imds.port()),
+        )
+        .output()
+        .expect("python");
+    assert_eq!(printed(&output), azure.token.text);
+}
+
+/// What azure-identity gets for an application that is registered with this.
+fn ask(azure: &Azure, credential: &str, proof: Proof, variable: &str, value: &Path) -> Output {
     let issued = azure.token.clone();
     let registration = Registration {
         tenant_id: token::object_id(),
         client_id: token::object_id(),
-        proof: Proof::Assertion(file.clone()),
-        issue: std::sync::Arc::new(move || issued.clone()),
+        proof,
+        issue: Arc::new(move || issued.clone()),
     };
     let endpoint = TokenEndpoint::start(registration.clone(), &azure.chain).expect("an endpoint");
-    let ask = |file: &Path| {
-        script("python", "azure_identity.py")
-            .arg("workload-identity")
-            .env("AZURE_TENANT_ID", &registration.tenant_id)
-            .env("AZURE_CLIENT_ID", &registration.client_id)
-            .env("AZURE_FEDERATED_TOKEN_FILE", file)
-            .env("AZURE_AUTHORITY_HOST", endpoint.authority())
-            .env("REQUESTS_CA_BUNDLE", azure.redis.ca_file())
-            .output()
-            .expect("python")
+    script("python", "azure_identity.py")
+        .arg(credential)
+        .env("AZURE_TENANT_ID", &registration.tenant_id)
+        .env("AZURE_CLIENT_ID", &registration.client_id)
+        .env(variable, value)
+        .env("AZURE_AUTHORITY_HOST", endpoint.authority())
+        .env("REQUESTS_CA_BUNDLE", azure.redis.ca_file())
+        .output()
+        .expect("python")
+}
+
+#[test]
+#[ignore = "needs azure-identity of PyPI: cargo xtask test"]
+fn the_token_endpoint_exchanges_the_assertion_of_azure_identity() {
+    const VARIABLE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+    let azure = Azure::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, other) = (folder.path().join("token"), folder.path().join("other"));
+    std::fs::write(&file, token::jwt("{}")).expect("written");
+    std::fs::write(&other, token::jwt(r#"{"sub":"another"}"#)).expect("written");
+    let ask = |with: &Path| {
+        let proof = Proof::Assertion(file.clone());
+        ask(&azure, "workload-identity", proof, VARIABLE, with)
     };
     assert_eq!(printed(&ask(&file)), azure.token.text);
     // The twin: another assertion than the registered one.
-    let other = folder.path().join("other");
-    std::fs::write(&other, token::jwt(r#"{"sub":"another"}"#)).expect("written");
     let output = ask(&other);
     assert!(!output.status.success());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("AADSTS700213"), "{said}");
+}
+
+#[test]
+#[ignore = "needs azure-identity of PyPI: cargo xtask test"]
+fn the_token_endpoint_takes_the_secret_of_azure_identity() {
+    let azure = Azure::start();
+    let ask = |with: &str| {
+        let proof = Proof::Secret("s8Q~right".to_owned());
+        ask(
+            &azure,
+            "client-secret",
+            proof,
+            "AZURE_CLIENT_SECRET",
+            Path::new(with),
+        )
+    };
+    assert_eq!(printed(&ask("s8Q~right")), azure.token.text);
+    let output = ask("wrong");
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("AADSTS7000215"), "{said}");
 }
