@@ -4,6 +4,7 @@ use crate::fixtures::{Azure, Check, HOUR};
 use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint, Platform};
 use cache_health_local_azure::port;
 use cache_health_report::{Kind, Status, Step};
+use std::time::{Duration, Instant};
 
 /// A machine whose metadata service is here in place of 169.254.169.254.
 struct Machine {
@@ -66,7 +67,7 @@ fn where_there_is_no_metadata_service_the_configuration_is_at_fault() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("REDIS_ACCESS_KEY is not set"), "{text}");
     assert!(text.contains("az login"), "{text}");
-    assert!(took < std::time::Duration::from_secs(4), "{took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
 }
 
 #[test]
@@ -111,6 +112,26 @@ fn a_machine_recovers_from_an_outage_of_its_metadata_service() {
         .imds
         .behave(Behaviour::Token(machine.azure.token.clone()));
     server.wait_for_status("/healthz?fresh=1", 200);
+}
+
+#[test]
+fn a_machines_token_is_renewed_without_a_failure() {
+    const LIFE: u64 = 10;
+    let machine = Machine::start();
+    let issue = machine.azure.issuer(LIFE as i64);
+    machine.imds.behave(Behaviour::issue(move || issue()));
+    let server = machine
+        .check()
+        .env("CACHE_HEALTH_INTERVAL", "200ms")
+        .serve();
+    server.wait_for_status("/readyz", 200);
+    let until = Instant::now() + Duration::from_secs(LIFE + 2);
+    while Instant::now() < until {
+        let answer = server.get("/healthz?fresh=1");
+        assert_eq!(answer.verdict(), (Status::Pass, vec![]), "{}", answer.body);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(machine.imds.requests() >= 2);
 }
 
 #[test]
