@@ -167,6 +167,24 @@ fn a_file_that_cannot_be_read_exits_with_two_and_names_its_variable() {
 }
 
 #[test]
+fn a_clusters_own_proxy_is_asked_in_place_of_entra() {
+    let pod = Pod::start();
+    let ca_file = pod.azure.redis.ca_file().display().to_string();
+    let through = |ca_file: &str| {
+        pod.check()
+            .env("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/")
+            .without("AZURE_AUTHORITY_CA_FILE")
+            .env("AZURE_KUBERNETES_TOKEN_PROXY", pod.endpoint.authority())
+            .env("AZURE_KUBERNETES_CA_FILE", ca_file)
+            .env("CACHE_HEALTH_TIMEOUT", "2s")
+    };
+    through(&ca_file).run().passes().used("entra", None);
+    // The twin: the proxy's certificate is for no such name.
+    let other = through(&ca_file).env("AZURE_KUBERNETES_SNI_NAME", "another.example");
+    other.run().fails(Kind::TokenUnavailable, Step::Token);
+}
+
+#[test]
 fn no_token_falls_back_to_a_key() {
     let pod = Pod::start();
     std::fs::write(pod.file(), token::jwt(r#"{"sub":"somebody else"}"#)).expect("written");

@@ -65,6 +65,7 @@ mod tests {
         Application {
             authority: http::Uri::from_static(authority),
             ca_file: None,
+            tls_name: None,
             tenant_id: "contoso.example".into(),
             client_id: "2cd0f3b5".into(),
             proxy: None,

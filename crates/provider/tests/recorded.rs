@@ -106,7 +106,7 @@ const DIFFERS: [(&str, &str); 11] = [
     ),
     (
         "AKS token proxy",
-        "not opted in to, as in Azure.Identity: Entra itself is asked",
+        "asked where AKS sets it; Azure.Identity wants that said in code",
     ),
     (
         "authority without a scheme",

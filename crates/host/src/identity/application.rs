@@ -55,7 +55,8 @@ impl TokenEndpoint {
     pub async fn request(&self, resource: &str, files: &Files) -> Result<Token, NoToken> {
         let proved = self.proved(files).await?;
         let uri = &self.application.authority;
-        let host = token_request::host(uri);
+        let host = self.application.tls_name.as_deref();
+        let host = host.unwrap_or_else(|| token_request::host(uri));
         let name = ServerName::try_from(host.to_owned()).map_err(token_request::unwritable)?;
         let stream = proxy::connect(uri, self.application.proxy.as_ref()).await?;
         let stream = TlsConnector::from(self.tls.current().await.config())

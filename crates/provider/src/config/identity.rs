@@ -15,6 +15,8 @@ pub struct Application {
     pub authority: http::Uri,
     /// `AZURE_AUTHORITY_CA_FILE`: PEM of a private CA, in place of the built-in roots.
     pub ca_file: Option<PathBuf>,
+    /// The name that its certificate is for, where that is not the host's: `AZURE_KUBERNETES_SNI_NAME`.
+    pub tls_name: Option<String>,
     /// `AZURE_TENANT_ID`.
     pub tenant_id: String,
     /// `AZURE_CLIENT_ID`.

@@ -24,7 +24,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The names of all variables that are read.
-pub const NAMES: [&str; 44] = [
+pub const NAMES: [&str; 48] = [
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_AUTH",
@@ -60,6 +60,10 @@ pub const NAMES: [&str; 44] = [
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_FEDERATED_TOKEN_FILE",
     "AZURE_TOKEN_CREDENTIALS",
+    "AZURE_KUBERNETES_TOKEN_PROXY",
+    "AZURE_KUBERNETES_CA_FILE",
+    "AZURE_KUBERNETES_CA_DATA",
+    "AZURE_KUBERNETES_SNI_NAME",
     "AZURE_AUTHORITY_HOST",
     "AZURE_AUTHORITY_CA_FILE",
     "CACHE_HEALTH_LISTEN",

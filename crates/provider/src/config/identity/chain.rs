@@ -164,6 +164,7 @@ impl Names {
         Ok(Application {
             authority: self.authority(read)?,
             ca_file: read.optional("AZURE_AUTHORITY_CA_FILE", parse::path)?,
+            tls_name: None,
             tenant_id: tenant_id.ok_or_else(|| read.error(self.tenant_id, &missing))?,
             client_id: client_id.ok_or_else(|| read.error(self.client_id, &missing))?,
             proxy: proxy(read)?,
@@ -208,7 +209,8 @@ fn workload_identity(read: &Reader<'_>, names: &Names) -> Result<Option<Identity
     let Some(file) = read.optional(FILE, parse::path)? else {
         return Ok(None);
     };
-    let application = names.application(read, FILE)?;
+    let mut application = names.application(read, FILE)?;
+    through_the_cluster(read, &mut application)?;
     Ok(Some(Identity::Application(
         application,
         Proof::FederatedToken(file),
@@ -261,6 +263,28 @@ fn imds(read: &Reader<'_>, names: &Names) -> Result<Option<Identity>, ConfigErro
         },
     )?;
     managed(read, names, ManagedEndpoint::Imds { uri }).map(Some)
+}
+
+/// AKS sets these where a cluster asks Entra for its pods: the request is the same, and goes to the cluster's own proxy.
+fn through_the_cluster(
+    read: &Reader<'_>,
+    application: &mut Application,
+) -> Result<(), ConfigError> {
+    const PROXY: &str = "AZURE_KUBERNETES_TOKEN_PROXY";
+    let Some(proxy) = read.optional(PROXY, parse::https_uri)? else {
+        return Ok(());
+    };
+    application.authority = proxy;
+    application.proxy = None;
+    application.ca_file = read.optional("AZURE_KUBERNETES_CA_FILE", parse::path)?;
+    application.tls_name = read.optional("AZURE_KUBERNETES_SNI_NAME", parse::host)?;
+    if read.is_set("AZURE_KUBERNETES_CA_DATA") {
+        return Err(read.error(
+            "AZURE_KUBERNETES_CA_DATA",
+            "is not read: put the certificate into a file that AZURE_KUBERNETES_CA_FILE names",
+        ));
+    }
+    Ok(())
 }
 
 /// The identity is the one that is named first: by client id, resource id or object id.
