@@ -4,6 +4,7 @@ mod application;
 mod certificate;
 mod developer_tools;
 mod managed;
+mod proxy;
 mod renewal;
 mod rotation;
 mod service_principal;

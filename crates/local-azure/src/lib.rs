@@ -10,6 +10,8 @@ mod assertion;
 pub mod black_hole;
 pub mod certificates;
 #[cfg(feature = "proxy")]
+pub mod connect_proxy;
+#[cfg(feature = "proxy")]
 pub mod dns;
 pub mod identity;
 #[cfg(feature = "proxy")]
