@@ -3,9 +3,7 @@
 use crate::files::Files;
 use crate::identity::application::TokenEndpoint;
 use crate::identity::{managed, tool};
-use cache_health_provider::config::{
-    AuthPolicy, Candidate, Config, Identity, ManagedIdentity, Which,
-};
+use cache_health_provider::config::{AuthPolicy, Candidate, Config, Identity, ManagedIdentity};
 use cache_health_provider::developer_tool::DeveloperTool;
 use cache_health_provider::identity::{NoToken, Token};
 use cache_health_provider::{ConfigError, managed_identity};
@@ -16,7 +14,7 @@ pub struct Source {
     candidate: Candidate,
     asked: Asked,
     files: Arc<Files>,
-    from: From,
+    issuer: Issuer,
 }
 
 /// What is asked for.
@@ -27,7 +25,8 @@ pub struct Asked {
     pub auth: AuthPolicy,
 }
 
-enum From {
+/// Whoever issues it.
+enum Issuer {
     /// A platform's own endpoint.
     Platform(ManagedIdentity),
     /// Entra's token endpoint.
@@ -44,13 +43,13 @@ impl Source {
         files: &Arc<Files>,
     ) -> Result<Self, ConfigError> {
         let candidate = identity.candidate();
-        let from = match identity {
-            Identity::Managed(managed) => From::Platform(managed),
+        let issuer = match identity {
+            Identity::Managed(managed) => Issuer::Platform(managed),
             Identity::Application(application, proof) => {
-                From::Entra(TokenEndpoint::new(application, proof, files).await?)
+                Issuer::Entra(TokenEndpoint::new(application, proof, files).await?)
             }
-            Identity::AzureCli => From::Tool(DeveloperTool::AzureCli),
-            Identity::AzureDeveloperCli => From::Tool(DeveloperTool::AzureDeveloperCli),
+            Identity::AzureCli => Issuer::Tool(DeveloperTool::AzureCli),
+            Identity::AzureDeveloperCli => Issuer::Tool(DeveloperTool::AzureDeveloperCli),
         };
         Ok(Self {
             candidate,
@@ -59,35 +58,35 @@ impl Source {
                 auth: config.auth,
             },
             files: Arc::clone(files),
-            from,
+            issuer,
         })
     }
 
     /// Asks for a token, once. A failure says whom was asked, and how.
     pub async fn request(&self) -> Result<Token, NoToken> {
-        let result = match &self.from {
-            From::Platform(identity) => managed::request(identity, &self.asked, &self.files).await,
-            From::Entra(endpoint) => endpoint.request(&self.asked.resource, &self.files).await,
-            From::Tool(tool) => tool::request(*tool, &self.asked.resource).await,
+        let result = match &self.issuer {
+            Issuer::Platform(identity) => {
+                managed::request(identity, &self.asked, &self.files).await
+            }
+            Issuer::Entra(endpoint) => endpoint.request(&self.asked.resource, &self.files).await,
+            Issuer::Tool(tool) => tool::request(*tool, &self.asked.resource).await,
         };
         result.map_err(|mut no_token| {
             let evidence = &mut no_token.failure.evidence;
             evidence.set("identity.source", self.candidate.label());
-            match &self.from {
-                From::Platform(identity) => {
+            match &self.issuer {
+                Issuer::Platform(identity) => {
                     let platform = managed_identity::platform(&identity.endpoint);
                     evidence.set("identity.platform", platform);
                     if let Some(authority) = identity.uri().authority() {
                         evidence.set("identity.endpoint", authority.as_str());
                     }
-                    if identity.which != Which::Default
-                        && let Some(asked) = managed_identity::asked(&identity.which)
-                    {
+                    if let Some(asked) = managed_identity::asked(&identity.which) {
                         evidence.set("identity.asked", asked);
                     }
                 }
-                From::Entra(endpoint) => endpoint.describe(evidence),
-                From::Tool(tool) => evidence.set("identity.endpoint", tool.program()),
+                Issuer::Entra(endpoint) => endpoint.describe(evidence),
+                Issuer::Tool(tool) => evidence.set("identity.endpoint", tool.program()),
             }
             no_token
         })

@@ -261,6 +261,13 @@ impl Config {
         if let (false, false, Some(error)) = (entra, key, unused.first()) {
             return Err(error.clone());
         }
+        const NARROWED: &str = "AZURE_TOKEN_CREDENTIALS";
+        if !entra && !key && self.auth != AuthPolicy::AccessKey && read.is_set(NARROWED) {
+            return Err(read.error(
+                NARROWED,
+                "narrows the credentials to what is not configured or not there, and no access key is set",
+            ));
+        }
         match self.auth {
             AuthPolicy::Entra if !entra => Err(read.error(
                 "REDIS_AUTH",

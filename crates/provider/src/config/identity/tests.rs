@@ -146,7 +146,7 @@ fn a_name_of_no_credential_lists_those_there_are() {
         assert!(!error.problem.contains(name), "{error}");
     }
     let none = on(CONTAINER, "AZURE_TOKEN_CREDENTIALS=dev").expect_err("no tool is there");
-    assert_eq!(none.variable, "REDIS_ACCESS_KEY");
+    assert_eq!(none.variable, "AZURE_TOKEN_CREDENTIALS");
 }
 
 fn managed(text: &str) -> (ManagedEndpoint, Which) {
