@@ -132,7 +132,9 @@ fn answer(mut request: Request, shared: &Shared) {
     };
     // A client that went away is no concern of the endpoint's.
     let _ = match behaviour {
-        Behaviour::Token(token) => request.respond(json(200, token_response(&token))),
+        Behaviour::Token(token) => {
+            request.respond(json(200, shared.platform.token_response(&token)))
+        }
         Behaviour::Made(Made(make)) => {
             let (status, body) = make();
             request.respond(json(status, body))
@@ -146,14 +148,14 @@ fn answer(mut request: Request, shared: &Shared) {
         }
         Behaviour::Late(pause, token) => {
             std::thread::sleep(pause);
-            request.respond(json(200, token_response(&token)))
+            request.respond(json(200, shared.platform.token_response(&token)))
         }
         Behaviour::Hang => {
             std::thread::sleep(HELD);
             Ok(())
         }
         Behaviour::Slow(token) => {
-            let body = token_response(&token);
+            let body = shared.platform.token_response(&token);
             let length = body.len();
             let slow = OneByte(Cursor::new(body.into_bytes()));
             request.respond(Response::new(

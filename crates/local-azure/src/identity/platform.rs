@@ -5,6 +5,7 @@
 //! <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>.
 
 use super::Behaviour;
+use crate::token::Token;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tiny_http::{Method, Request};
@@ -80,6 +81,18 @@ impl Platform {
         match self {
             Self::AppService { header } => header,
             Self::Imds | Self::Arc { .. } => "",
+        }
+    }
+
+    /// An answer with a token, as the platform words it.
+    pub(super) fn token_response(&self, token: &Token) -> String {
+        let life = token.expires_at.saturating_sub(crate::token::now());
+        let (text, end) = (&token.text, token.expires_at);
+        match self {
+            Self::AppService { .. } => super::token_response(token),
+            Self::Imds | Self::Arc { .. } => format!(
+                r#"{{"access_token":"{text}","client_id":"0","expires_in":"{life}","expires_on":"{end}","ext_expires_in":"{life}","not_before":"0","resource":"{RESOURCE}","token_type":"Bearer"}}"#
+            ),
         }
     }
 
