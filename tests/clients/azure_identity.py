@@ -5,6 +5,7 @@ import sys
 import os
 
 from azure.identity import (
+    CertificateCredential,
     ClientSecretCredential,
     DefaultAzureCredential,
     ManagedIdentityCredential,
@@ -46,6 +47,7 @@ def application(kind, proof):
 
 
 CREDENTIALS = {
+    "certificate": lambda: application(CertificateCredential, "AZURE_CLIENT_CERTIFICATE_PATH"),
     "client-secret": lambda: application(ClientSecretCredential, "AZURE_CLIENT_SECRET"),
     "managed-identity": lambda: ManagedIdentityCredential(),
     "default": lambda: DefaultAzureCredential(),

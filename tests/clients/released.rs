@@ -167,3 +167,60 @@ fn the_token_endpoint_takes_the_secret_of_azure_identity() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("AADSTS7000215"), "{said}");
 }
+
+/// What needs more than the clients.
+mod with_openssl {
+    use super::*;
+    use crate::fixtures::key_pair::KeyPair;
+
+    #[test]
+    #[ignore = "needs azure-identity of PyPI and openssl: cargo xtask test"]
+    fn the_token_endpoint_verifies_the_assertion_that_azure_identity_signs() {
+        const VARIABLE: &str = "AZURE_CLIENT_CERTIFICATE_PATH";
+        let azure = Azure::start();
+        let (pair, other) = (KeyPair::new(), KeyPair::new());
+        let ask = |with: &KeyPair| {
+            let proof = Proof::Certificate(pair.read("certificate.der"));
+            let pem = with.pem(&["key.pem", "certificate.pem"]);
+            ask(&azure, "certificate", proof, VARIABLE, &pem)
+        };
+        assert_eq!(printed(&ask(&pair)), azure.token.text);
+        let output = ask(&other);
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("AADSTS700027"), "{said}");
+    }
+}
+
+mod as_root {
+    use super::*;
+
+    #[test]
+    #[ignore = "needs azure-identity of PyPI and root: cargo xtask test"]
+    fn an_arc_agents_challenge_is_answered_by_azure_identity() {
+        let azure = Azure::start();
+        let folder = tempfile::tempdir().expect("a folder");
+        let challenges = folder.path().join("azcmagent/tokens");
+        std::fs::create_dir_all(&challenges).expect("made");
+        let platform = Platform::Arc {
+            challenges,
+            named: "/var/opt/azcmagent/tokens".into(),
+        };
+        let behaviour = Behaviour::Token(azure.token.clone());
+        let arc = IdentityEndpoint::start_as(0, platform, behaviour).expect("an endpoint");
+        let python = script("python", "azure_identity.py");
+        // The agent's folder is the real one, in a namespace of the client's own.
+        let mount = r#"mount --bind "$0" /var/opt && exec "$@""#;
+        let output = Command::new("unshare")
+            .args(["--mount", "sh", "-c", mount])
+            .arg(folder.path())
+            .arg(python.get_program())
+            .args(python.get_args())
+            .arg("managed-identity")
+            .env("IDENTITY_ENDPOINT", arc.url())
+            .env("IMDS_ENDPOINT", "http://localhost:40342")
+            .output()
+            .expect("unshare");
+        assert_eq!(printed(&output), azure.token.text);
+    }
+}

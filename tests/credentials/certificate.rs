@@ -2,78 +2,15 @@
 
 use super::application::Application;
 use crate::fixtures::HOUR;
+use crate::fixtures::key_pair::{KeyPair, openssl};
 use cache_health_local_azure::issuer::Proof;
 use cache_health_report::{Kind, Step};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// A key and its certificate, as `openssl` makes them: rcgen's own keys are not RSA.
-struct Pair {
-    folder: tempfile::TempDir,
-}
-
-impl Pair {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        openssl(
-            folder.path(),
-            &[
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=app",
-                "-keyout",
-                "key.pem",
-                "-out",
-                "certificate.pem",
-            ],
-        );
-        openssl(
-            folder.path(),
-            &[
-                "x509",
-                "-in",
-                "certificate.pem",
-                "-outform",
-                "DER",
-                "-out",
-                "certificate.der",
-            ],
-        );
-        Self { folder }
-    }
-
-    fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.folder.path().join(name)).expect("openssl wrote it")
-    }
-
-    /// A file with these parts, one after the other.
-    fn pem(&self, parts: &[&str]) -> PathBuf {
-        let file = self.folder.path().join(parts.join("-"));
-        let text: Vec<u8> = parts.iter().flat_map(|part| self.read(part)).collect();
-        std::fs::write(&file, text).expect("written");
-        file
-    }
-}
-
-fn openssl(folder: &Path, arguments: &[&str]) {
-    let output = Command::new("openssl")
-        .current_dir(folder)
-        .args(arguments)
-        .output();
-    let output = output.expect("openssl");
-    assert!(output.status.success(), "{output:?}");
-}
+use std::path::PathBuf;
 
 #[test]
 #[ignore = "needs openssl: cargo xtask test"]
 fn a_certificate_signs_an_assertion_that_the_token_endpoint_verifies() {
-    let pair = Pair::new();
+    let pair = KeyPair::new();
     let proof = Proof::Certificate(pair.read("certificate.der"));
     let application = Application::start(proof, HOUR);
     let check = |file: PathBuf| {
@@ -93,7 +30,7 @@ fn a_certificate_signs_an_assertion_that_the_token_endpoint_verifies() {
         );
     }
     // The twin: another certificate than the registered one.
-    let other = Pair::new();
+    let other = KeyPair::new();
     let verdict = check(other.pem(&["key.pem", "certificate.pem"])).run();
     let verdict = verdict.fails(Kind::TokenRejected, Step::Token);
     let failure = verdict
@@ -110,13 +47,13 @@ fn a_certificate_signs_an_assertion_that_the_token_endpoint_verifies() {
 #[test]
 #[ignore = "needs openssl: cargo xtask test"]
 fn a_file_that_cannot_sign_is_named_with_what_it_lacks() {
-    let pair = Pair::new();
+    let pair = KeyPair::new();
     openssl(
-        pair.folder.path(),
+        pair.folder(),
         &["rsa", "-in", "key.pem", "-traditional", "-out", "pkcs1.pem"],
     );
     openssl(
-        pair.folder.path(),
+        pair.folder(),
         &[
             "ecparam",
             "-name",
@@ -128,7 +65,7 @@ fn a_file_that_cannot_sign_is_named_with_what_it_lacks() {
         ],
     );
     openssl(
-        pair.folder.path(),
+        pair.folder(),
         &[
             "pkcs8", "-topk8", "-in", "sec1.pem", "-nocrypt", "-out", "ec.pem",
         ],

@@ -3,8 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::digest::{SHA256, digest};
-use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use ring::signature::{
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
+};
 use serde_json::Value;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
@@ -35,14 +37,19 @@ pub fn judge(assertion: &str, wanted: &Wanted<'_>) -> Result<(), u32> {
     let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| MALFORMED);
     let json = |part: &str| serde_json::from_slice::<Value>(&decoded(part)?).map_err(|_| MALFORMED);
     let (header, claims) = (json(header)?, json(claims)?);
-    let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, wanted.certificate));
-    if header["alg"] != "PS256" || header["x5t#S256"] != Value::String(thumbprint) {
-        return Err(UNKNOWN_CERTIFICATE);
-    }
+    // As Azure.Identity signs, or as azure-identity for Python does: Entra takes both.
+    let thumbprint = |of| Value::String(URL_SAFE_NO_PAD.encode(digest(of, wanted.certificate)));
+    let algorithm: &dyn VerificationAlgorithm = match header["alg"].as_str() {
+        Some("PS256") if header["x5t#S256"] == thumbprint(&SHA256) => &RSA_PSS_2048_8192_SHA256,
+        Some("RS256") if header["x5t"] == thumbprint(&SHA1_FOR_LEGACY_USE_ONLY) => {
+            &RSA_PKCS1_2048_8192_SHA256
+        }
+        _ => return Err(UNKNOWN_CERTIFICATE),
+    };
     let certificate = Certificate::from_der(wanted.certificate).map_err(|_| MALFORMED)?;
     let info = certificate.tbs_certificate().subject_public_key_info();
     let key = info.subject_public_key.raw_bytes();
-    UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key)
+    UnparsedPublicKey::new(algorithm, key)
         .verify(message.as_bytes(), &decoded(signature)?)
         .map_err(|_| UNKNOWN_CERTIFICATE)?;
     judge_claims(&claims, wanted)

@@ -54,7 +54,8 @@ pub fn test(args: &TestArgs) -> Result<()> {
     tests.variables.extend(variables);
     tests.run(&absent)?;
     for (tool, why) in absent {
-        say(&format!("SKIPPED: {} ({}): {why}", tool.tests, tool.name));
+        let tests = tool.tests.join(", ");
+        say(&format!("SKIPPED: {tests} ({}): {why}", tool.name));
     }
     Ok(())
 }
@@ -87,7 +88,8 @@ impl Tests {
     /// What the tests that are asked for need beyond the program: those that need something are ignored by themselves.
     fn tools(&self) -> Result<Vec<&'static Tool>> {
         let names = shell::stdout(&mut self.command(&["--ignored", "--list"]))?;
-        let asks = |tool: &&Tool| names.lines().any(|name| name.contains(tool.tests));
+        let needs = |tool: &Tool, name: &str| tool.tests.iter().any(|part| name.contains(part));
+        let asks = |tool: &&Tool| names.lines().any(|name| needs(tool, name));
         Ok(TOOLS.iter().filter(asks).collect())
     }
 
@@ -97,7 +99,8 @@ impl Tests {
         }
         // Twice, so that what is left out stands in the result as ignored, with what it needs.
         check(&mut self.command(&[]))?;
-        let skip = absent.iter().flat_map(|(tool, _)| ["--skip", tool.tests]);
+        let absent = absent.iter().flat_map(|(tool, _)| tool.tests);
+        let skip = absent.flat_map(|part| ["--skip", part]);
         let arguments: Vec<&str> = ["--ignored"].into_iter().chain(skip).collect();
         check(&mut self.command(&arguments))
     }
