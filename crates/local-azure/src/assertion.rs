@@ -38,12 +38,15 @@ pub fn judge(assertion: &str, wanted: &Wanted<'_>) -> Result<(), u32> {
     let json = |part: &str| serde_json::from_slice::<Value>(&decoded(part)?).map_err(|_| MALFORMED);
     let (header, claims) = (json(header)?, json(claims)?);
     // As Azure.Identity signs, or as azure-identity for Python does: Entra takes both.
-    let thumbprint = |of| Value::String(URL_SAFE_NO_PAD.encode(digest(of, wanted.certificate)));
+    let is = |name: &str, of| {
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest(of, wanted.certificate));
+        // MSAL for Python pads it.
+        let said = header[name].as_str().unwrap_or_default();
+        said.trim_end_matches('=') == thumbprint
+    };
     let algorithm: &dyn VerificationAlgorithm = match header["alg"].as_str() {
-        Some("PS256") if header["x5t#S256"] == thumbprint(&SHA256) => &RSA_PSS_2048_8192_SHA256,
-        Some("RS256") if header["x5t"] == thumbprint(&SHA1_FOR_LEGACY_USE_ONLY) => {
-            &RSA_PKCS1_2048_8192_SHA256
-        }
+        Some("PS256") if is("x5t#S256", &SHA256) => &RSA_PSS_2048_8192_SHA256,
+        Some("RS256") if is("x5t", &SHA1_FOR_LEGACY_USE_ONLY) => &RSA_PKCS1_2048_8192_SHA256,
         _ => return Err(UNKNOWN_CERTIFICATE),
     };
     let certificate = Certificate::from_der(wanted.certificate).map_err(|_| MALFORMED)?;
