@@ -66,8 +66,10 @@ fn judge_claims(claims: &Value, wanted: &Wanted<'_>) -> Result<(), u32> {
     if !is("iss", wanted.client_id) || !is("sub", wanted.client_id) || claims["jti"].is_null() {
         return Err(WRONG_SUBJECT);
     }
-    let time = |name: &str| claims[name].as_i64().unwrap_or(0);
-    let (from, until, now) = (time("nbf"), time("exp"), crate::token::now());
+    // MSAL for Python says when it signed, and not from when on it counts.
+    let time = |name: &str| claims[name].as_i64();
+    let from = time("nbf").or(time("iat")).unwrap_or(0);
+    let (until, now) = (time("exp").unwrap_or(0), crate::token::now());
     if from <= now && now < until && until - from <= LONGEST {
         Ok(())
     } else {
