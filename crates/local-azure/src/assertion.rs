@@ -67,7 +67,8 @@ fn judge_claims(claims: &Value, wanted: &Wanted<'_>) -> Result<(), u32> {
         return Err(WRONG_SUBJECT);
     }
     // MSAL for Python says when it signed, and not from when on it counts.
-    let time = |name: &str| claims[name].as_i64();
+    // A date may have a fraction (RFC 7519, 2).
+    let time = |name: &str| claims[name].as_f64().map(|seconds| seconds as i64);
     let from = time("nbf").or(time("iat")).unwrap_or(0);
     let (until, now) = (time("exp").unwrap_or(0), crate::token::now());
     if from <= now && now < until && until - from <= LONGEST {
