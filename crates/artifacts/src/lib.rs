@@ -32,6 +32,11 @@ pub const HEALTH_SOURCES: [&str; 9] = [
     "wit",
 ];
 
+/// Where cargo puts what it builds of this workspace.
+pub fn target(workspace: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
+}
+
 /// Where everything of WebAssembly is built.
 pub struct Artifacts {
     workspace: PathBuf,
@@ -41,11 +46,9 @@ pub struct Artifacts {
 impl Artifacts {
     /// Those of this workspace, built or not.
     pub fn of(workspace: &Path) -> Self {
-        let target =
-            env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
         Self {
             workspace: workspace.to_owned(),
-            folder: target.join("components"),
+            folder: target(workspace).join("components"),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The environment: read here and nowhere else.
 
 use crate::cli::Flags;
+use crate::files::Files;
 use cache_health_provider::config::NotText;
-use cache_health_provider::{ConfigError, Variables};
+use cache_health_provider::{ConfigError, ExposeSecret as _, SecretString, Variables};
 use std::env::VarError;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ pub struct Environment {
     /// `--connection-string-from`: the variable with the connection string, which then is the only source.
     connection_string_from: Option<String>,
     /// What `REDIS_CONNECTION_STRING_FILE` holds.
-    connection_string: Option<String>,
+    connection_string: Option<SecretString>,
 }
 
 impl Environment {
@@ -38,12 +39,10 @@ impl Environment {
             if both {
                 return Err(ConfigError::new(FILE, "and its value form are both set"));
             }
-            let read = crate::files::Files::default();
-            let read = read.read(Path::new(path.trim()), MAX_STRING).await;
-            let bytes = read.map_err(|error| ConfigError::new(FILE, error.to_string()))?;
-            let text = std::str::from_utf8(&bytes).map(str::to_owned);
-            environment.connection_string =
-                Some(text.map_err(|_| ConfigError::new(FILE, "holds no text"))?);
+            let files = Files::default();
+            let text = files.text(Path::new(path.trim()), MAX_STRING).await;
+            let text = text.map_err(|error| ConfigError::new(FILE, error.to_string()))?;
+            environment.connection_string = Some(text);
         }
         Ok(environment)
     }
@@ -63,7 +62,8 @@ impl Variables for Environment {
         match std::env::var(name) {
             Ok(value) => Ok(Some(value)),
             Err(VarError::NotPresent) if name == CONNECTION_STRING => {
-                Ok(self.connection_string.clone())
+                let held = self.connection_string.as_ref();
+                Ok(held.map(|text| text.expose_secret().to_owned()))
             }
             Err(VarError::NotPresent) => Ok(None),
             Err(VarError::NotUnicode(_)) => Err(NotText),

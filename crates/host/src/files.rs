@@ -6,6 +6,7 @@
 //! hangs costs one thread and not one a check.
 
 use crate::task::{self, SharedTask};
+use cache_health_provider::SecretString;
 use cache_health_provider::zeroize::Zeroizing;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -32,6 +33,9 @@ pub enum FileError {
     /// It has more bytes than are read.
     #[error("cannot be read: it is too long")]
     TooLong,
+    /// Its bytes are not UTF-8, or there are none where something has to be.
+    #[error("holds no text")]
+    NoText,
     /// It did not end in time.
     #[error("cannot be read: it did not answer in time (a FIFO, or a mount that hangs?)")]
     Timeout,
@@ -55,6 +59,13 @@ impl Files {
         tokio::time::timeout(READ_LIMIT, reading)
             .await
             .unwrap_or(Err(FileError::Timeout))
+    }
+
+    /// The same as a text, which may be a secret.
+    pub async fn text(&self, path: &Path, most: usize) -> Result<SecretString, FileError> {
+        let bytes = self.read(path, most).await?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| FileError::NoText)?;
+        Ok(SecretString::from(text))
     }
 
     fn join_or_start(&self, path: &Path, most: usize) -> Reading {

@@ -13,15 +13,11 @@ use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
 use cache_health_report::{Evidence, Failure};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Adds to the built-in roots.
 const EXTRA_CA_FILE: &str = "REDIS_EXTRA_CA_FILE";
-
-/// The user name that goes with an access key, unless another is configured.
-const KEY_USER: &str = "default";
 
 /// A credential that was had.
 #[derive(Clone, Debug)]
@@ -194,16 +190,13 @@ impl Provider {
     /// secrets are mounted, and may have been rotated.
     async fn read_key(&self, candidate: Candidate) -> Result<(Secret, Evidence), ConfigError> {
         let endpoint = &self.config.endpoint;
-        let (source, name) = match candidate {
-            Candidate::Secondary => (&endpoint.secondary, "REDIS_ACCESS_KEY_SECONDARY"),
-            _ => (&endpoint.primary, endpoint.key_variable),
-        };
+        let (source, name) = endpoint.key(candidate);
         let in_a_file = format!("{name}_FILE");
         let (variable, text) = match source {
             Some(KeySource::Value(value)) => (name, value.clone()),
             Some(KeySource::File(path)) => {
-                let text = key_file(&self.files, path).await;
-                let text = text.map_err(|problem| ConfigError::new(&in_a_file, problem))?;
+                let text = self.files.text(path, MAX_SECRET).await;
+                let text = text.map_err(|error| ConfigError::new(&in_a_file, error.to_string()))?;
                 (in_a_file.as_str(), text)
             }
             None => return Err(ConfigError::new(name, "is not set")),
@@ -221,7 +214,7 @@ impl Provider {
             *known = (Arc::new(key.secret), known.1 + 1);
         }
         let secret = Secret {
-            user: endpoint.user.clone().unwrap_or(KEY_USER.to_owned()),
+            user: endpoint.key_user().to_owned(),
             password: Arc::clone(&known.0),
             generation: known.1,
         };
@@ -254,11 +247,4 @@ fn secret(lease: &Lease) -> Secret {
         password: Arc::clone(&lease.secret),
         generation: lease.generation,
     }
-}
-
-async fn key_file(files: &Files, path: &Path) -> Result<SecretString, String> {
-    let read = files.read(path, MAX_SECRET).await;
-    let bytes = read.map_err(|error| error.to_string())?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| "holds no text".to_owned())?;
-    Ok(SecretString::from(text))
 }

@@ -20,6 +20,9 @@ struct Printed {
 }
 
 impl DeveloperTool {
+    /// Each of them, in the order in which they are tried.
+    pub const ALL: [Self; 2] = [Self::AzureCli, Self::AzureDeveloperCli];
+
     /// The program.
     pub fn program(self) -> &'static str {
         match self {

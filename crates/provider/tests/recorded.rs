@@ -3,6 +3,7 @@
 
 use cache_health_provider::client_credentials::{Proved, form, path};
 use cache_health_provider::config::{Config, Identity, KeySource, NotText, Proof, Variables};
+use cache_health_provider::developer_tool::DeveloperTool;
 use cache_health_provider::identity::judge;
 use cache_health_provider::{ExposeSecret as _, managed_identity, schedule};
 use percent_encoding::percent_decode_str;
@@ -164,9 +165,7 @@ fn made(identity: &Identity, resource: &str) -> (&'static str, String, BTreeSet<
                 names.collect(),
             )
         }
-        Identity::AzureCli | Identity::AzureDeveloperCli => {
-            ("tool", String::new(), BTreeSet::new())
-        }
+        Identity::Tool(_) => ("tool", String::new(), BTreeSet::new()),
     }
 }
 
@@ -223,8 +222,9 @@ fn after_imds_the_azure_cli_is_asked_in_its_own_words() {
         .find(|case| case.az.is_some())
         .expect("recorded");
     let config = Config::from_variables(&Machine::of(&case)).expect("usable");
-    assert!(matches!(config.identities[1], Identity::AzureCli));
-    let tool = cache_health_provider::developer_tool::DeveloperTool::AzureCli;
+    let Identity::Tool(tool @ DeveloperTool::AzureCli) = config.identities[1] else {
+        panic!("{:?}", config.identities);
+    };
     assert_eq!(Some(tool.arguments(&config.resource).join(" ")), case.az);
 }
 

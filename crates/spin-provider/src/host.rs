@@ -9,8 +9,6 @@ use cache_health_report::{Evidence, Failure};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The user name that goes with an access key.
-const KEY_USER: &str = "default";
 /// What is said when the provider is asked for what it did not offer.
 const NOT_CONFIGURED: &str = "The configuration changed during the check";
 /// What is said when there is no such candidate.
@@ -69,27 +67,24 @@ impl credentials::GuestCredential for Credential {
             .find(|candidate| candidate.id() == id);
         let candidate = candidate.ok_or_else(|| convert::internal(UNKNOWN))?;
         let endpoint = &config.endpoint;
-        let (key, variable) = match candidate {
-            Candidate::Primary => (&endpoint.primary, endpoint.key_variable),
-            Candidate::Secondary => (&endpoint.secondary, "REDIS_ACCESS_KEY_SECONDARY"),
-            _ => {
-                let mut identities = config.identities.iter();
-                let identity = identities.find(|identity| identity.candidate() == candidate);
-                let identity = identity.ok_or_else(changed)?;
-                let held = tokens::acquire(identity, &config, Duration::from_nanos(budget))
-                    .await
-                    .map_err(convert::failure_to_wit)?;
-                return Ok(credentials::Credential::new(Credential {
-                    candidate,
-                    user: held.object_id,
-                    generation: held.generation,
-                    expires_at: Some(held.expires_at),
-                    renewal_failure: held.renewal_failure,
-                    evidence: Evidence::new(),
-                    password: held.secret,
-                }));
-            }
-        };
+        if candidate.is_entra() {
+            let mut identities = config.identities.iter();
+            let identity = identities.find(|identity| identity.candidate() == candidate);
+            let identity = identity.ok_or_else(changed)?;
+            let held = tokens::acquire(identity, &config, Duration::from_nanos(budget))
+                .await
+                .map_err(convert::failure_to_wit)?;
+            return Ok(credentials::Credential::new(Credential {
+                candidate,
+                user: held.object_id,
+                generation: held.generation,
+                expires_at: Some(held.expires_at),
+                renewal_failure: held.renewal_failure,
+                evidence: Evidence::new(),
+                password: held.secret,
+            }));
+        }
+        let (key, variable) = endpoint.key(candidate);
         let variable = &variable.to_ascii_lowercase();
         // A file is not declared in the manifest: Spin components have none by default.
         let Some(KeySource::Value(key)) = key else {
@@ -103,7 +98,7 @@ impl credentials::GuestCredential for Credential {
         })?;
         Ok(credentials::Credential::new(Credential {
             candidate,
-            user: endpoint.user.clone().unwrap_or(KEY_USER.to_owned()),
+            user: endpoint.key_user().to_owned(),
             generation: fingerprint(&key.secret),
             expires_at: None,
             renewal_failure: None,

@@ -13,7 +13,10 @@ use wasi::{wit_future, wit_stream};
 
 /// Asks for a token for this resource. `now` is in seconds since 1970-01-01T00:00:00Z.
 pub async fn request(identity: &Identity, resource: &str, now: i64) -> Result<Token, NoToken> {
-    let seen = |failure| seen(failure, identity);
+    let seen = |mut failure: Failure| {
+        failure.evidence.extend(&identity.evidence());
+        failure
+    };
     let unreachable = || NoToken::from(seen(unavailable("unreachable")));
     let request = match identity {
         Identity::Managed(managed) => get(managed, resource),
@@ -36,28 +39,6 @@ pub async fn request(identity: &Identity, resource: &str, now: i64) -> Result<To
         failure: seen(failure),
         retry_after,
     })
-}
-
-/// The failure with whom was asked, and how.
-fn seen(mut failure: Failure, identity: &Identity) -> Failure {
-    let evidence = &mut failure.evidence;
-    evidence.set("identity.source", identity.candidate().label());
-    let uri = match identity {
-        Identity::Managed(managed) => {
-            let platform = managed_identity::platform(&managed.endpoint);
-            evidence.set("identity.platform", platform);
-            if let Some(asked) = managed_identity::asked(&managed.which) {
-                evidence.set("identity.asked", asked);
-            }
-            Some(managed.uri())
-        }
-        Identity::Application(application, _) => Some(&application.authority),
-        Identity::AzureCli | Identity::AzureDeveloperCli => None,
-    };
-    if let Some(authority) = uri.and_then(Uri::authority) {
-        evidence.set("identity.endpoint", authority.as_str());
-    }
-    failure
 }
 
 fn retry_after(response: &Response) -> Option<Duration> {

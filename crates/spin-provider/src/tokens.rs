@@ -30,7 +30,7 @@ fn whose(identity: &Identity, resource: &str) -> Whose {
     let (which, client_id) = match identity {
         Identity::Managed(managed) => (Some(managed.which.clone()), None),
         Identity::Application(application, _) => (None, Some(application.client_id.clone())),
-        Identity::AzureCli | Identity::AzureDeveloperCli => (None, None),
+        Identity::Tool(_) => (None, None),
     };
     (which, client_id, resource.to_owned())
 }

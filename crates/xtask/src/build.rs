@@ -30,7 +30,7 @@ pub fn dist() -> PathBuf {
 
 /// Where cargo puts what it builds.
 pub fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+    cache_health_artifacts::target(&workspace())
 }
 
 /// Where cargo puts a program of [`ONE_BUILD`].

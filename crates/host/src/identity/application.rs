@@ -9,11 +9,10 @@ use cache_health_provider::client_credentials::{self, Proved};
 use cache_health_provider::config::{Application, KeySource, Proof};
 use cache_health_provider::identity::{NoToken, Token, unavailable};
 use cache_health_provider::{ConfigError, ExposeSecret as _, SecretString};
-use cache_health_report::{Evidence, Failure};
+use cache_health_report::Failure;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http_body_util::Full;
 use rustls::pki_types::ServerName;
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
@@ -39,16 +38,6 @@ impl TokenEndpoint {
             proof,
             tls,
         })
-    }
-
-    /// What may be known of it.
-    pub fn describe(&self, evidence: &mut Evidence) {
-        if let Some(authority) = self.application.authority.authority() {
-            evidence.set("identity.endpoint", authority.as_str());
-        }
-        if self.application.proxy.is_some() {
-            evidence.set("identity.proxy", "HTTPS_PROXY");
-        }
     }
 
     /// Asks for a token.
@@ -107,10 +96,9 @@ fn unusable(variable: &str, problem: &str) -> NoToken {
 }
 
 async fn text(files: &Files, path: &Path, most: usize) -> Result<SecretString, FileError> {
-    let bytes = files.read(path, most).await?;
-    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
-    if text.is_empty() {
-        return Err(FileError::Io(io::ErrorKind::InvalidData));
+    let text = files.text(path, most).await?;
+    match text.expose_secret().trim() {
+        "" => Err(FileError::NoText),
+        trimmed => Ok(SecretString::from(trimmed)),
     }
-    Ok(SecretString::from(text))
 }

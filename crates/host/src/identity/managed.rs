@@ -1,13 +1,13 @@
 //! A managed identity: the endpoint that its platform puts beside the app, or on the machine.
 
-use crate::files::{Files, MAX_SECRET};
+use crate::files::Files;
 use crate::identity::source::Asked;
 use crate::identity::token_request::{self, Answer};
 use bytes::Bytes;
-use cache_health_provider::SecretString;
 use cache_health_provider::config::{ManagedEndpoint, ManagedIdentity};
 use cache_health_provider::identity::{NoToken, Token, unavailable};
 use cache_health_provider::managed_identity::{self, ARC_CHALLENGES, challenge_file};
+use cache_health_provider::{ExposeSecret as _, SecretString};
 use http::header::{AUTHORIZATION, HOST, HeaderName, WWW_AUTHENTICATE};
 use http_body_util::Full;
 use std::path::Path;
@@ -47,12 +47,9 @@ pub async fn request(
     let file = challenge
         .and_then(|challenge| challenge_file(challenge, Path::new(ARC_CHALLENGES)))
         .ok_or_else(|| NoToken::from(unavailable("challenge")))?;
-    let read = files.read(&file, MAX_SECRET.min(managed_identity::MAX_CHALLENGE));
-    let secret = read
-        .await
-        .map_err(|_| NoToken::from(unavailable("challenge-unreadable")))?;
-    let secret = std::str::from_utf8(&secret).unwrap_or_default().trim();
-    let answer = SecretString::from(format!("Basic {secret}"));
+    let secret = files.text(&file, managed_identity::MAX_CHALLENGE).await;
+    let secret = secret.map_err(|_| NoToken::from(unavailable("challenge-unreadable")))?;
+    let answer = SecretString::from(format!("Basic {}", secret.expose_secret().trim()));
     let stream = connect(identity).await;
     let stream = stream.ok_or_else(|| NoToken::from(unavailable("unreachable")))?;
     let second = exchange(stream, identity, resource, Some(&answer)).await?;

@@ -3,15 +3,17 @@
 use crate::files::Files;
 use crate::identity::application::TokenEndpoint;
 use crate::identity::{managed, tool};
-use cache_health_provider::config::{AuthPolicy, Candidate, Config, Identity, ManagedIdentity};
+use cache_health_provider::ConfigError;
+use cache_health_provider::config::{AuthPolicy, Config, Identity, ManagedIdentity};
 use cache_health_provider::developer_tool::DeveloperTool;
 use cache_health_provider::identity::{NoToken, Token};
-use cache_health_provider::{ConfigError, managed_identity};
+use cache_health_report::Evidence;
 use std::sync::Arc;
 
 /// Where the tokens of one identity come from.
 pub struct Source {
-    candidate: Candidate,
+    /// Whom is asked, and how.
+    seen: Evidence,
     asked: Asked,
     files: Arc<Files>,
     issuer: Issuer,
@@ -42,17 +44,16 @@ impl Source {
         config: &Config,
         files: &Arc<Files>,
     ) -> Result<Self, ConfigError> {
-        let candidate = identity.candidate();
+        let seen = identity.evidence();
         let issuer = match identity {
             Identity::Managed(managed) => Issuer::Platform(managed),
             Identity::Application(application, proof) => {
                 Issuer::Entra(TokenEndpoint::new(application, proof, files).await?)
             }
-            Identity::AzureCli => Issuer::Tool(DeveloperTool::AzureCli),
-            Identity::AzureDeveloperCli => Issuer::Tool(DeveloperTool::AzureDeveloperCli),
+            Identity::Tool(tool) => Issuer::Tool(tool),
         };
         Ok(Self {
-            candidate,
+            seen,
             asked: Asked {
                 resource: config.resource.clone(),
                 auth: config.auth,
@@ -72,22 +73,7 @@ impl Source {
             Issuer::Tool(tool) => tool::request(*tool, &self.asked.resource).await,
         };
         result.map_err(|mut no_token| {
-            let evidence = &mut no_token.failure.evidence;
-            evidence.set("identity.source", self.candidate.label());
-            match &self.issuer {
-                Issuer::Platform(identity) => {
-                    let platform = managed_identity::platform(&identity.endpoint);
-                    evidence.set("identity.platform", platform);
-                    if let Some(authority) = identity.uri().authority() {
-                        evidence.set("identity.endpoint", authority.as_str());
-                    }
-                    if let Some(asked) = managed_identity::asked(&identity.which) {
-                        evidence.set("identity.asked", asked);
-                    }
-                }
-                Issuer::Entra(endpoint) => endpoint.describe(evidence),
-                Issuer::Tool(tool) => evidence.set("identity.endpoint", tool.program()),
-            }
+            no_token.failure.evidence.extend(&self.seen);
             no_token
         })
     }

@@ -2,7 +2,7 @@
 //! ever sent to another's host.
 
 use super::parse::{self, Reader};
-use super::{AuthPolicy, ConfigError, KeySource};
+use super::{AuthPolicy, Candidate, ConfigError, KeySource};
 use crate::connection_string::ConnectionString;
 use cache_health_diagnosis::Service;
 use secrecy::SecretString;
@@ -39,6 +39,24 @@ pub struct Endpoint {
     pub primary: Option<KeySource>,
     /// The second access key.
     pub secondary: Option<KeySource>,
+}
+
+/// The user that an access key is for, unless another is configured.
+const KEY_USER: &str = "default";
+
+impl Endpoint {
+    /// Where a candidate's access key is, and the variable that it is from.
+    pub fn key(&self, candidate: Candidate) -> (Option<&KeySource>, &'static str) {
+        match candidate {
+            Candidate::Secondary => (self.secondary.as_ref(), "REDIS_ACCESS_KEY_SECONDARY"),
+            _ => (self.primary.as_ref(), self.key_variable),
+        }
+    }
+
+    /// The user that goes with an access key.
+    pub fn key_user(&self) -> &str {
+        self.user.as_deref().unwrap_or(KEY_USER)
+    }
 }
 
 /// Reads the first source that is set. Keys are not looked at where the policy wants none.

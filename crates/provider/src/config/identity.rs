@@ -5,6 +5,9 @@ mod chain;
 pub use chain::read;
 
 use super::{Candidate, KeySource};
+use crate::developer_tool::DeveloperTool;
+use crate::managed_identity;
+use cache_health_report::Evidence;
 use secrecy::SecretString;
 use std::path::PathBuf;
 
@@ -108,21 +111,45 @@ pub enum Identity {
     Application(Application, Proof),
     /// A managed identity, through its platform's endpoint.
     Managed(ManagedIdentity),
-    /// Whoever is logged in with the Azure CLI (`az`).
-    AzureCli,
-    /// Whoever is logged in with the Azure Developer CLI (`azd`).
-    AzureDeveloperCli,
+    /// Whoever is logged in with a developer tool.
+    Tool(DeveloperTool),
 }
 
 impl Identity {
+    /// Whom a token is asked of, and how: what a failure says of it.
+    pub fn evidence(&self) -> Evidence {
+        let mut evidence = Evidence::of("identity.source", self.candidate().label());
+        let uri = match self {
+            Self::Managed(managed) => {
+                let platform = managed_identity::platform(&managed.endpoint);
+                evidence.set("identity.platform", platform);
+                if let Some(asked) = managed_identity::asked(&managed.which) {
+                    evidence.set("identity.asked", asked);
+                }
+                managed.uri()
+            }
+            Self::Application(application, _) => {
+                if application.proxy.is_some() {
+                    evidence.set("identity.proxy", "HTTPS_PROXY");
+                }
+                &application.authority
+            }
+            Self::Tool(tool) => return evidence.with("identity.endpoint", tool.program()),
+        };
+        if let Some(authority) = uri.authority() {
+            evidence.set("identity.endpoint", authority.as_str());
+        }
+        evidence
+    }
+
     /// How it is called among the credentials.
     pub fn candidate(&self) -> Candidate {
         match self {
             Self::Application(_, Proof::FederatedToken(_)) => Candidate::WorkloadIdentity,
             Self::Application(..) => Candidate::ServicePrincipal,
             Self::Managed(_) => Candidate::ManagedIdentity,
-            Self::AzureCli => Candidate::AzureCli,
-            Self::AzureDeveloperCli => Candidate::AzureDeveloperCli,
+            Self::Tool(DeveloperTool::AzureCli) => Candidate::AzureCli,
+            Self::Tool(DeveloperTool::AzureDeveloperCli) => Candidate::AzureDeveloperCli,
         }
     }
 }

@@ -300,8 +300,7 @@ fn extra_ca_file(read: &parse::Reader<'_>) -> Result<Option<PathBuf>, ConfigErro
 
 /// A developer tool takes seconds for a token, so where there is nothing else a check may take more of them.
 fn default_timeout(identities: &[Identity]) -> Duration {
-    let tool =
-        |identity: &Identity| matches!(identity, Identity::AzureCli | Identity::AzureDeveloperCli);
+    let tool = |identity: &Identity| matches!(identity, Identity::Tool(_));
     if identities.iter().any(tool) {
         Duration::from_secs(20)
     } else {

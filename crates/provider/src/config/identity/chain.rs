@@ -6,6 +6,7 @@ use crate::config::cloud::Cloud;
 use crate::config::endpoint::Source;
 use crate::config::parse::{self, Reader};
 use crate::config::{Candidate, ConfigError, Endpoint};
+use crate::developer_tool::DeveloperTool;
 
 /// Where a virtual machine finds the tokens of its identity.
 const IMDS: &str = "http://169.254.169.254/metadata/identity/oauth2/token";
@@ -91,11 +92,9 @@ pub fn read(
         chain.extend(imds(read, &names)?);
     }
     if nothing_else || matches!(narrowed, Narrowed::Developer | Narrowed::To(_)) {
-        let tools = [
-            ("az", Identity::AzureCli),
-            ("azd", Identity::AzureDeveloperCli),
-        ];
-        let there = tools.into_iter().filter(|(program, tool)| {
+        let tools = DeveloperTool::ALL.into_iter();
+        let tools = tools.map(|tool| (tool.program(), Identity::Tool(tool)));
+        let there = tools.filter(|(program, tool)| {
             narrowed.allows(tool.candidate()) && read.has_program(program)
         });
         chain.extend(there.map(|(_, tool)| tool));
