@@ -1,8 +1,9 @@
 //! A workload identity of Kubernetes: the cluster's token, exchanged over TLS for one of Entra's.
 
+use crate::fixtures::application::Application;
 use crate::fixtures::verdict::Verdict;
 use crate::fixtures::{Azure, Check, HOUR};
-use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
+use cache_health_local_azure::issuer::Proof;
 use cache_health_local_azure::token;
 use cache_health_report::{Kind, Status, Step};
 use std::path::PathBuf;
@@ -12,8 +13,7 @@ use tempfile::TempDir;
 /// A pod with a projected token, and the endpoint that knows it.
 struct Pod {
     azure: Azure,
-    endpoint: TokenEndpoint,
-    registration: Registration,
+    application: Application,
     /// The assertion that the endpoint accepts.
     accepted: PathBuf,
     folder: TempDir,
@@ -28,18 +28,11 @@ impl Pod {
         let azure = Azure::start();
         let folder = tempfile::tempdir().expect("a folder");
         let accepted = folder.path().join("accepted");
-        let registration = Registration {
-            tenant_id: token::object_id(),
-            client_id: token::object_id(),
-            proof: Proof::Assertion(accepted.clone()),
-            issue: azure.issuer(life),
-        };
-        let endpoint =
-            TokenEndpoint::start(registration.clone(), &azure.chain).expect("an endpoint");
+        let proof = Proof::Assertion(accepted.clone());
+        let application = Application::register(&azure, proof, life);
         let pod = Self {
             azure,
-            endpoint,
-            registration,
+            application,
             accepted,
             folder,
         };
@@ -64,16 +57,10 @@ impl Pod {
         let assertion = std::fs::read_to_string(self.file()).expect("written");
         self.azure
             .check()
-            .env("AZURE_TENANT_ID", &self.registration.tenant_id)
-            .env("AZURE_CLIENT_ID", &self.registration.client_id)
+            .envs(self.application.environment(&self.azure))
             .env(
                 "AZURE_FEDERATED_TOKEN_FILE",
                 self.file().display().to_string(),
-            )
-            .env("AZURE_AUTHORITY_HOST", self.endpoint.authority())
-            .env(
-                "AZURE_AUTHORITY_CA_FILE",
-                self.azure.redis.ca_file().display().to_string(),
             )
             .secret(assertion.trim())
     }
@@ -174,7 +161,10 @@ fn a_clusters_own_proxy_is_asked_in_place_of_entra() {
         pod.check()
             .env("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com/")
             .without("AZURE_AUTHORITY_CA_FILE")
-            .env("AZURE_KUBERNETES_TOKEN_PROXY", pod.endpoint.authority())
+            .env(
+                "AZURE_KUBERNETES_TOKEN_PROXY",
+                pod.application.endpoint.authority(),
+            )
             .env("AZURE_KUBERNETES_CA_FILE", ca_file)
             .env("CACHE_HEALTH_TIMEOUT", "2s")
     };

@@ -1,15 +1,15 @@
 //! What a row happens to: a cache, what is between it and the app, and the app's configuration.
 
+use crate::fixtures::application::Application as EntraApplication;
 use crate::fixtures::spin_host::Application;
 use crate::fixtures::{Azure, Check, HOUR};
 use cache_health_local_azure::black_hole::BlackHole;
 use cache_health_local_azure::certificates::{Authority, Chain, Leaf};
 use cache_health_local_azure::dns::{NameServer, Zone};
 use cache_health_local_azure::identity::IdentityEndpoint;
-use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
+use cache_health_local_azure::issuer::{Proof, TokenEndpoint};
 use cache_health_local_azure::proxy::Proxy;
 use cache_health_local_azure::redis::RedisOptions;
-use cache_health_local_azure::token;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -32,7 +32,7 @@ pub struct Scene {
     /// The identity endpoint in place of the first, where a row needs one.
     pub identity: Option<IdentityEndpoint>,
     /// Entra's token endpoint, where a row needs one.
-    pub entra: Option<TokenEndpoint>,
+    pub entra: Option<EntraApplication>,
     pub black_hole: Option<BlackHole>,
     pub name_server: Option<NameServer>,
     /// A folder with the `resolv.conf` that the program is to see.
@@ -129,30 +129,20 @@ impl Scene {
 
     /// A service principal in place of the managed identity.
     pub fn service_principal(&mut self, secret: &str) {
-        let registration = Registration {
-            tenant_id: token::object_id(),
-            client_id: token::object_id(),
-            proof: Proof::Secret(secret.to_owned()),
-            issue: self.azure.issuer(HOUR),
-        };
-        let endpoint = TokenEndpoint::start(registration.clone(), &self.azure.chain);
-        let endpoint = endpoint.expect("an endpoint");
-        let ca_file = self.azure.redis.ca_file().display().to_string();
+        let proof = Proof::Secret(secret.to_owned());
+        let application = EntraApplication::register(&self.azure, proof, HOUR);
         self.environment.remove("IDENTITY_ENDPOINT");
         self.environment.remove("IDENTITY_HEADER");
-        self.environment.extend([
-            ("AZURE_TENANT_ID", registration.tenant_id),
-            ("AZURE_CLIENT_ID", registration.client_id),
-            ("AZURE_CLIENT_SECRET", secret.to_owned()),
-            ("AZURE_AUTHORITY_HOST", endpoint.authority()),
-            ("AZURE_AUTHORITY_CA_FILE", ca_file),
-        ]);
-        self.entra = Some(endpoint);
+        self.environment
+            .extend(application.environment(&self.azure));
+        self.environment
+            .insert("AZURE_CLIENT_SECRET", secret.to_owned());
+        self.entra = Some(application);
     }
 
     /// Entra's token endpoint.
     pub fn entra(&self) -> &TokenEndpoint {
-        self.entra.as_ref().expect("one")
+        &self.entra.as_ref().expect("one").endpoint
     }
 
     /// The address that the program connects to.

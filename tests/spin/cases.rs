@@ -1,10 +1,11 @@
 //! The cases of `cases.json`, made real.
 
+use crate::fixtures::application::Application as EntraApplication;
 use crate::fixtures::spin_host::{Application, Instance};
 use crate::fixtures::{Azure, Check, HOUR};
 use cache_health_local_azure::certificates::Leaf;
 use cache_health_local_azure::identity::Behaviour;
-use cache_health_local_azure::issuer::{Proof, Registration, TokenEndpoint};
+use cache_health_local_azure::issuer::Proof;
 use cache_health_local_azure::token::{self, Token};
 use cache_health_report::{Document, Status, Step};
 use serde::Deserialize;
@@ -43,7 +44,7 @@ pub struct Scene {
     pub azure: Azure,
     environment: HashMap<&'static str, String>,
     ca_file: PathBuf,
-    _entra: Option<TokenEndpoint>,
+    _entra: Option<EntraApplication>,
     _foreign: Option<Azure>,
 }
 
@@ -83,24 +84,11 @@ impl Scene {
             environment.insert("IDENTITY_HEADER", azure.identity.header.clone());
         }
         let entra = case.principal.as_deref().map(|secret| {
-            let registration = Registration {
-                tenant_id: token::object_id(),
-                client_id: token::object_id(),
-                proof: Proof::Secret("right".to_owned()),
-                issue: azure.issuer(HOUR),
-            };
-            let ca_file = azure.redis.ca_file().display().to_string();
-            environment.insert("AZURE_TENANT_ID", registration.tenant_id.clone());
-            environment.insert("AZURE_CLIENT_ID", registration.client_id.clone());
+            let proof = Proof::Secret("right".to_owned());
+            let application = EntraApplication::register(&azure, proof, HOUR);
+            environment.extend(application.environment(&azure));
             environment.insert("AZURE_CLIENT_SECRET", secret.to_owned());
-            environment.insert("AZURE_AUTHORITY_CA_FILE", ca_file);
-            let endpoint = TokenEndpoint::start(registration, &azure.chain).expect("an endpoint");
-            let authority = endpoint.authority();
-            environment.insert(
-                "AZURE_AUTHORITY_HOST",
-                authority.trim_end_matches('/').to_owned(),
-            );
-            endpoint
+            application
         });
         match case.key.as_str() {
             "right" => drop(environment.insert("REDIS_ACCESS_KEY", azure.access_key.clone())),
