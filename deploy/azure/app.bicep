@@ -34,6 +34,14 @@ param redisAccessKey string
 @description('The port of the probe. Containers of a replica share its network, and 8080 may be the app\'s.')
 param probePort int = 18080
 
+@description('Which faults take a replica out of rotation: docs/readiness.md.')
+@allowed([
+  'cache'
+  'replica'
+  'never'
+])
+param readiness string = 'cache'
+
 var hasKey = !empty(redisAccessKey)
 
 var redisSettings = [
@@ -51,10 +59,19 @@ var redisSettings = [
   }
 ]
 
-var listen = [
+var serve = [
   {
     name: 'CACHE_HEALTH_LISTEN'
     value: '0.0.0.0:${probePort}'
+  }
+  // What is in the replica may see the details here; nothing outside reaches it.
+  {
+    name: 'CACHE_HEALTH_ADMIN_LISTEN'
+    value: '127.0.0.1:18081'
+  }
+  {
+    name: 'CACHE_HEALTH_READINESS'
+    value: readiness
   }
 ]
 
@@ -104,7 +121,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
         {
           name: 'cache-health'
           image: probeImage
-          env: concat(redisSettings, listen, keySetting)
+          env: concat(redisSettings, serve, keySetting)
           resources: {
             cpu: json('0.25')
             memory: '0.5Gi'

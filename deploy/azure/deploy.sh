@@ -16,12 +16,14 @@ usage: APP_NAME=… RG=… REDIS_NAME=… deploy/azure/deploy.sh --image IMAGE [
                           identity's whole access: for an app that uses the cache itself, it is too little
   --access-key            also give the probe the primary key, as a secret, for the fallback
   --key-vault-secret URI  the key as a reference to a Key Vault secret, in place of its value
+  --readiness VALUE       which faults take a replica out of rotation: cache (default), replica or
+                          never (docs/readiness.md)
   --port PORT             the probe's port inside the replica (default 18080: 8080 is often taken)
   --dry-run               print every command and run none; needs no az
 USAGE
 }
 
-image='' service=redis user_assigned='' policy='Data Contributor' key='' vault='' port=18080 dry_run=''
+image='' service=redis user_assigned='' policy='Data Contributor' key='' vault='' port=18080 readiness=cache dry_run=''
 while [ $# -gt 0 ]; do
     case $1 in
     --image) image=${2:?--image needs a value} && shift ;;
@@ -30,6 +32,7 @@ while [ $# -gt 0 ]; do
     --custom-policy) policy="cache-health" ;;
     --access-key) key=yes ;;
     --key-vault-secret) vault=${2:?--key-vault-secret needs a value} && shift ;;
+    --readiness) readiness=${2:?--readiness needs a value} && shift ;;
     --port) port=${2:?--port needs a value} && shift ;;
     --dry-run) dry_run=yes ;;
     -h | --help) usage && exit 0 ;;
@@ -42,6 +45,10 @@ done
 recipe_variables
 [ -n "$image" ] || { usage >&2 && echo 'say --image' >&2 && exit 2; }
 case $port in *[!0-9]* | '') echo '--port must be a number' >&2 && exit 2 ;; esac
+case $readiness in
+cache | replica | never) ;;
+*) echo '--readiness must be cache, replica or never' >&2 && exit 2 ;;
+esac
 if [ "$service" = redisenterprise ] && [ "$policy" != 'Data Contributor' ]; then
     echo '--custom-policy: Azure Managed Redis has no policies but its default' >&2 && exit 2
 fi
@@ -164,7 +171,9 @@ sidecar=$(
     cat <<JSON
 {"name":"cache-health","image":"$image","resources":{"cpu":0.25,"memory":"0.5Gi"},"env":[
 {"name":"REDIS_HOST","value":"$host"},{"name":"REDIS_PORT","value":"$redis_port"},
-{"name":"CACHE_HEALTH_LISTEN","value":"0.0.0.0:$port"}${client_env:-}$secret_env],"probes":[
+{"name":"CACHE_HEALTH_LISTEN","value":"0.0.0.0:$port"},
+{"name":"CACHE_HEALTH_ADMIN_LISTEN","value":"127.0.0.1:18081"},
+{"name":"CACHE_HEALTH_READINESS","value":"$readiness"}${client_env:-}$secret_env],"probes":[
 {"type":"Startup","httpGet":{"path":"/livez","port":$port},"periodSeconds":1,"timeoutSeconds":1,"failureThreshold":10},
 {"type":"Liveness","httpGet":{"path":"/livez","port":$port},"periodSeconds":10,"timeoutSeconds":1,"failureThreshold":3},
 {"type":"Readiness","httpGet":{"path":"/readyz","port":$port},"periodSeconds":5,"timeoutSeconds":1,"failureThreshold":3}]}

@@ -35,6 +35,14 @@ param managedRedis bool = false
 @secure()
 param redisAccessKey string = ''
 
+@description('Which faults take a replica out of rotation: docs/readiness.md.')
+@allowed([
+  'cache'
+  'replica'
+  'never'
+])
+param readiness string = 'cache'
+
 param location string = resourceGroup().location
 
 var redisPort = managedRedis ? 10000 : 6380
@@ -68,6 +76,7 @@ module app 'app.bicep' = {
     redisHost: redisHost
     redisPort: redisPort
     redisAccessKey: redisAccessKey
+    readiness: readiness
   }
   // An identity without access would only make a first revision that is not ready.
   dependsOn: [

@@ -3,7 +3,7 @@
 
 use super::row::{Expect, Row};
 use super::scene::{DEADLINE, INTERVAL, Scene};
-use crate::fixtures::spin_host::Instance;
+use crate::fixtures::spin_host::{Instance, runtime};
 use crate::fixtures::{document, secrets};
 use cache_health_report::Document;
 use std::time::{Duration, Instant};
@@ -57,10 +57,7 @@ pub fn on_spin(row: &Row, expect: Expect) -> Result<Timing, String> {
     if row.from_the_start {
         (row.begin)(&mut scene);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+    let runtime = runtime();
     let mut instance = runtime.block_on(Instance::new(scene.application()));
     let known = [
         scene.azure.access_key.clone(),

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The deadline of the checks.
@@ -182,13 +181,9 @@ impl Scene {
     }
 
     pub fn application(&self) -> Application {
-        let lower = |(name, value): (&&str, &String)| (name.to_ascii_lowercase(), value.clone());
-        Application {
-            variables: self.environment.iter().map(lower).collect(),
-            ca_file: self.azure.redis.ca_file(),
-            unreadable: None,
-            connections: Arc::default(),
-        }
+        let mut application = Application::of(&self.environment, self.azure.redis.ca_file());
+        application.has_an_operator();
+        application
     }
 }
 

@@ -1,13 +1,12 @@
 //! The probe protocol is one: the standalone host and the Spin composition answer the same requests alike.
 
 use crate::fixtures::server::Server;
-use crate::fixtures::spin_host::{Application, Instance};
+use crate::fixtures::spin_host::{Application, Instance, runtime};
 use crate::fixtures::{Azure, Check};
 use bytes::Bytes;
 use cache_health_report::Status;
 use http::{Method, Request, Response};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// What a body has to be.
 enum Body {
@@ -135,18 +134,9 @@ fn standalone(check: Check, cases: &[Case]) {
 
 fn on_spin(check: &Check, cases: &[Case]) {
     let environment = check.environment();
-    let lower = |(name, value): (&String, &String)| (name.to_ascii_lowercase(), value.clone());
-    let application = Application {
-        variables: environment.iter().map(lower).collect(),
-        ca_file: PathBuf::from(&environment["REDIS_CA_FILE"]),
-        unreadable: None,
-        connections: Arc::default(),
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
+    let ca_file = PathBuf::from(&environment["REDIS_CA_FILE"]);
+    let application = Application::of(environment, ca_file);
+    runtime().block_on(async {
         let mut instance = Instance::new(application).await;
         for case in cases {
             let answers = instance.send(vec![request(case)]).await;

@@ -1,8 +1,8 @@
 //! What an instance of the Spin application does with its connection, its token and its time, on a
 //! host with Spin's interfaces.
 
-use super::cases::{Scene, cases, runtime};
-use crate::fixtures::spin_host::Instance;
+use super::cases::{Scene, cases};
+use crate::fixtures::spin_host::{Instance, runtime};
 use cache_health_report::{Kind, Status, Step};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

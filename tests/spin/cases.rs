@@ -1,7 +1,7 @@
 //! The cases of `cases.json`, made real.
 
 use crate::fixtures::application::Application as EntraApplication;
-use crate::fixtures::spin_host::{Application, Instance};
+use crate::fixtures::spin_host::{Application, Instance, runtime};
 use crate::fixtures::{Azure, Check, HOUR};
 use cache_health_local_azure::certificates::Leaf;
 use cache_health_local_azure::identity::Behaviour;
@@ -11,7 +11,6 @@ use cache_health_report::{Document, Status, Step};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -123,13 +122,9 @@ impl Scene {
     }
 
     pub fn application(&self) -> Application {
-        let lower = |(name, value): (&&str, &String)| (name.to_ascii_lowercase(), value.clone());
-        Application {
-            variables: self.environment.iter().map(lower).collect(),
-            ca_file: self.ca_file.clone(),
-            unreadable: None,
-            connections: Arc::default(),
-        }
+        let mut application = Application::of(&self.environment, self.ca_file.clone());
+        application.has_an_operator();
+        application
     }
 
     /// The verdict of the Spin composition.
@@ -217,11 +212,4 @@ impl Expectation {
 
 pub fn cases() -> Vec<Case> {
     serde_json::from_str(include_str!("cases.json")).expect("cases")
-}
-
-pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
 }

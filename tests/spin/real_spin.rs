@@ -21,12 +21,14 @@ fn with_a_key(azure: &Azure) -> Application {
         ("redis_port".to_owned(), azure.redis.port().to_string()),
         ("redis_access_key".to_owned(), azure.access_key.clone()),
     ]);
-    Application {
+    let mut application = Application {
         variables,
         ca_file: azure.redis.ca_file(),
         unreadable: None,
         connections: Arc::default(),
-    }
+    };
+    application.has_an_operator();
+    application
 }
 
 /// The example, with this as what it depends on.

@@ -6,8 +6,9 @@ use crate::cache::{Ask, Cache, CacheError, ConnectFailure, Connection, Endpoint,
 use crate::files::{Files, MAX_SECRET};
 use crate::identity::{Lease, Source, Tokens};
 use cache_health_provider::config::{
-    AccessKey, Candidate, Config, ConfigError, KeyProblem, KeySource,
+    AccessKey, Candidate, Config, ConfigError, KeyProblem, KeySource, OPERATOR_TOKEN_FILE,
 };
+use cache_health_provider::operator::is_operator;
 use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
 use cache_health_report::{Evidence, Failure};
@@ -15,6 +16,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::debug;
 
 /// Adds to the built-in roots.
 const EXTRA_CA_FILE: &str = "REDIS_EXTRA_CA_FILE";
@@ -184,6 +186,39 @@ impl Provider {
             tokens.refused(credential.secret.generation);
         }
         connected
+    }
+
+    /// Whether whoever sent this `Authorization` header is the operator. A file with the token is read each time, so that
+    /// it can be rotated; while it cannot be, nobody is.
+    pub async fn may_see_details(&self, authorization: Option<&str>) -> bool {
+        if authorization.is_none() {
+            return false;
+        }
+        match self.operator_token().await {
+            Ok(Some(token)) => is_operator(authorization, &token),
+            Ok(None) => false,
+            Err(error) => {
+                debug!(%error, "nobody is the operator");
+                false
+            }
+        }
+    }
+
+    /// The operator's token, where there is one.
+    pub async fn operator_token(&self) -> Result<Option<SecretString>, ConfigError> {
+        let path = match &self.config.operator_token {
+            None => return Ok(None),
+            Some(KeySource::Value(token)) => return Ok(Some(token.clone())),
+            Some(KeySource::File(path)) => path,
+        };
+        let wrong = |problem: String| ConfigError::new(OPERATOR_TOKEN_FILE, problem);
+        let text = self.files.text(path, MAX_SECRET).await;
+        let text = text.map_err(|error| wrong(error.to_string()))?;
+        let token = text.expose_secret().trim();
+        if token.is_empty() {
+            return Err(wrong("holds no token".to_owned()));
+        }
+        Ok(Some(SecretString::from(token)))
     }
 
     /// The access key as it is now, and what may be known of it. A file is read each time: it is small, in memory where

@@ -16,10 +16,10 @@ mod convert;
 #[cfg(target_family = "wasm")]
 mod handler;
 
-use bindings::cache_health::capabilities::access;
+use bindings::cache_health::capabilities::{access, settings};
 use bindings::cache_health::probe::health;
-use cache_health_report::probe::{self, Answer, Asked, Route};
-use cache_health_report::{Document, View};
+use cache_health_report::probe::{self, Answer, Asked, Route, Verdict};
+use cache_health_report::{Document, ReadinessPolicy, View};
 
 /// A request, as far as it matters.
 struct Asking<'a> {
@@ -44,10 +44,20 @@ async fn answer(asking: Asking<'_>) -> Answer {
     };
     let (fresh, new_connection) = match asked {
         Asked::Live => return Answer::live(),
+        Asked::History => return Answer::no_history(),
         Asked::Ready { .. } | Asked::Newest => (false, false),
         Asked::Fresh => (true, false),
         Asked::NewConnection => (true, true),
     };
+    let view = match &asked {
+        // Everybody sees the same of it.
+        Asked::Ready { .. } => View::Public,
+        _ if access::may_see_details(asking.authorization).await => View::Details,
+        _ => View::Public,
+    };
+    if let Err(refused) = probe::may_have(view, query) {
+        return refused;
+    }
     let options = health::CheckOptions {
         fresh,
         new_connection,
@@ -56,14 +66,15 @@ async fn answer(asking: Asking<'_>) -> Answer {
     if let Asked::Ready { verbose } = asked {
         // Nothing runs between requests here, so it is not damped: a result younger than the interval is used
         // again, and otherwise a check is made.
+        let policy = ReadinessPolicy::of(&settings::readiness().await);
+        let policy = policy.unwrap_or_default();
+        let failure = report.failure.as_ref();
+        let counted = failure.filter(|failure| policy.counts(failure, &report.evidence));
+        let reason = counted.map(|failure| failure.kind.as_str());
+        let verdict = Verdict::of(failure.map(|failure| failure.kind));
         let document = Document::of(report, View::Public);
-        let reason = document.failure.is_some().then(|| probe::reason(&document));
-        return Answer::ready(reason, verbose.then_some(&document));
+        return Answer::ready(reason, verdict, verbose.then_some(&document));
     }
-    let view = match access::may_see_details(asking.authorization).await {
-        true => View::Details,
-        false => View::Public,
-    };
     Answer::document(&Document::of(report, view))
 }
 

@@ -13,6 +13,7 @@ pub mod identity;
 mod identity_error;
 pub mod jwt;
 pub mod managed_identity;
+pub mod operator;
 pub mod rate;
 pub mod reply;
 pub mod schedule;

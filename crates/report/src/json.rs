@@ -158,7 +158,7 @@ impl Document {
 }
 
 impl FindingDocument {
-    fn of(finding: Finding, report: &Evidence, view: View) -> Self {
+    pub(crate) fn of(finding: Finding, report: &Evidence, view: View) -> Self {
         Self {
             kind: finding.kind,
             step: finding.step,
@@ -220,13 +220,13 @@ impl TlsDocument {
 const LAST_SECOND: u64 = 253_402_300_799;
 
 /// Seconds since 1970-01-01T00:00:00Z as RFC 3339.
-fn rfc3339(seconds: i64) -> String {
+pub fn rfc3339(seconds: i64) -> String {
     let seconds = u64::try_from(seconds).unwrap_or(0).min(LAST_SECOND);
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }
 
 /// Milliseconds to the microsecond: finer is noise.
-fn milliseconds(duration: Duration) -> f64 {
+pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 

@@ -6,18 +6,22 @@
 
 mod evidence;
 #[cfg(feature = "json")]
+pub mod history;
+#[cfg(feature = "json")]
 mod json;
 mod kind;
 #[cfg(feature = "json")]
 pub mod probe;
+mod readiness;
 mod step;
 mod text;
 mod wit;
 
 pub use evidence::Evidence;
 #[cfg(feature = "json")]
-pub use json::{Document, FindingDocument, MEDIA_TYPE, StepDocument, View};
+pub use json::{Document, FindingDocument, MEDIA_TYPE, StepDocument, View, milliseconds, rfc3339};
 pub use kind::Kind;
+pub use readiness::ReadinessPolicy;
 pub use step::Step;
 pub use text::fill;
 

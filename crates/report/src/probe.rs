@@ -6,13 +6,18 @@
 //! | `/livez` | 200 while the process works; never touches Redis |
 //! | `/readyz` | 200 or 503: whether to send traffic; `?verbose` adds a line per step |
 //! | `/healthz` | the report, 200 or 503; `?fresh` makes a check now, `?new-connection` proves a new connection as well |
+//! | `/history` | how it went, 200; only where something runs between requests |
 //!
-//! A query asks by its name alone or with `=1`; anything else in it is passed over.
+//! A query asks by its name alone or with `=1`; anything else in it is passed over. What is a value of this deployment is
+//! shown to the operator only; `?details` says who is not the operator, with 401, so that a browser asks for the token.
 
-use crate::{Document, Kind, MEDIA_TYPE, Status, StepDocument};
+use crate::history::HistoryDocument;
+use crate::{Document, Kind, MEDIA_TYPE, Status, StepDocument, View};
 use std::fmt::Write as _;
 
-/// The media type of everything that is not a report.
+/// The media type of what is neither text nor a report.
+const JSON: &str = "application/json";
+/// The media type of everything that is not a document.
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A route.
@@ -24,6 +29,8 @@ pub enum Route {
     Readyz,
     /// `/healthz`.
     Healthz,
+    /// `/history`.
+    History,
 }
 
 impl Route {
@@ -33,8 +40,14 @@ impl Route {
             "/livez" => Some(Self::Livez),
             "/readyz" => Some(Self::Readyz),
             "/healthz" => Some(Self::Healthz),
+            "/history" => Some(Self::History),
             _ => None,
         }
+    }
+
+    /// Whether a platform or a monitor probes it. The others are for people.
+    pub fn is_a_probe(self) -> bool {
+        matches!(self, Self::Livez | Self::Readyz | Self::Healthz)
     }
 }
 
@@ -54,6 +67,8 @@ pub enum Asked {
     Fresh,
     /// A check now that also proves a new connection.
     NewConnection,
+    /// How it went.
+    History,
 }
 
 /// Reads a request for a route: what it asks for, or why it is refused. `has_body`: whether there is one to read;
@@ -74,7 +89,16 @@ pub fn read(route: Route, method: &str, query: &str, has_body: bool) -> Result<A
         Route::Healthz if asks(query, "new-connection") => Asked::NewConnection,
         Route::Healthz if asks(query, "fresh") => Asked::Fresh,
         Route::Healthz => Asked::Newest,
+        Route::History => Asked::History,
     })
+}
+
+/// Refuses a request that insists on the details and may not see them.
+pub fn may_have(view: View, query: &str) -> Result<(), Answer> {
+    match view {
+        View::Public if asks(query, "details") => Err(Answer::not_the_operator()),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a query asks for something: `?name` or `?name=1`.
@@ -82,6 +106,24 @@ fn asks(query: &str, name: &str) -> bool {
     query
         .split('&')
         .any(|pair| matches!(pair.split_once('='), Some((n, "1")) if n == name) || pair == name)
+}
+
+/// The verdict, as far as `/readyz` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Pass or warn.
+    Usable,
+    /// Fail, with this kind.
+    Failing(Kind),
+    /// There is none yet.
+    Unknown,
+}
+
+impl Verdict {
+    /// Of a report with this failure.
+    pub fn of(failure: Option<Kind>) -> Self {
+        failure.map_or(Self::Usable, Self::Failing)
+    }
 }
 
 /// An answer.
@@ -119,6 +161,37 @@ impl Answer {
         }
     }
 
+    /// The history, rendered.
+    pub fn history(body: Vec<u8>) -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type", JSON), ("cache-control", "no-store")],
+            body,
+        }
+    }
+
+    /// 404 for the history where nothing runs between requests.
+    pub fn no_history() -> Self {
+        Self::text(
+            404,
+            "no history: nothing runs between requests on this host\n",
+        )
+    }
+
+    /// 401: the details are the operator's.
+    fn not_the_operator() -> Self {
+        let body = "the details are for whoever has the operator's token\n";
+        Self::text(401, body).with("www-authenticate", "Basic realm=\"cache-health\"")
+    }
+
+    /// 421: the request names a host that nobody calls this listener by (RFC 9110, 15.5.20).
+    pub fn misdirected() -> Self {
+        Self::text(
+            421,
+            "this listener is called by an address or as localhost\n",
+        )
+    }
+
     /// 200 for `/livez`.
     pub fn live() -> Self {
         Self::text(200, "ok\n")
@@ -139,12 +212,15 @@ impl Answer {
         Self::text(503, "too many requests in flight\n").with("retry-after", "1")
     }
 
-    /// The answer of `/readyz`. `reason`: why not to send traffic. `newest`: the document whose steps are shown.
-    pub fn ready(reason: Option<&str>, newest: Option<&Document>) -> Self {
+    /// The answer of `/readyz`. `reason`: why not to send traffic. `verdict`: a replica that is ready all the same says
+    /// one that is not good. `newest`: the document whose steps are shown.
+    pub fn ready(reason: Option<&str>, verdict: Verdict, newest: Option<&Document>) -> Self {
         let mut body = newest.map_or_else(String::new, steps);
-        body += &match reason {
-            None => "ok\n".to_owned(),
-            Some(reason) => format!("not ready: {reason}\n"),
+        body += &match (reason, verdict) {
+            (Some(reason), _) => format!("not ready: {reason}\n"),
+            (None, Verdict::Usable) => "ok\n".to_owned(),
+            (None, Verdict::Unknown) => "ok\nverdict: unknown\n".to_owned(),
+            (None, Verdict::Failing(kind)) => format!("ok\nverdict: fail, {kind}\n"),
         };
         Self::text(if reason.is_none() { 200 } else { 503 }, body)
     }
@@ -153,6 +229,11 @@ impl Answer {
         self.headers.push((name, value));
         self
     }
+}
+
+/// A history as JSON.
+pub fn render_history(history: &HistoryDocument) -> Vec<u8> {
+    serde_json::to_vec(history).unwrap_or_default()
 }
 
 /// A document as JSON.
@@ -187,11 +268,6 @@ fn steps(document: &Document) -> String {
     out
 }
 
-/// What `/readyz` gives as the reason for a document that fails.
-pub fn reason(document: &Document) -> &'static str {
-    document.failure_kind().unwrap_or(Kind::Internal).as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,6 +300,37 @@ mod tests {
             read(Route::Healthz, "fresh&new-connection=1"),
             Asked::NewConnection
         );
+    }
+
+    #[test]
+    fn whoever_insists_on_the_details_is_told_that_they_are_the_operators() {
+        let refused = may_have(View::Public, "fresh&details").expect_err("refused");
+        assert_eq!(refused.status, 401);
+        assert!(
+            refused
+                .headers
+                .iter()
+                .any(|(name, _)| *name == "www-authenticate")
+        );
+        assert_eq!(may_have(View::Public, "fresh"), Ok(()));
+        assert_eq!(may_have(View::Details, "details=1"), Ok(()));
+    }
+
+    #[test]
+    fn a_replica_that_is_ready_says_a_verdict_that_fails() {
+        let body = |reason, verdict| {
+            let answer = Answer::ready(reason, verdict, None);
+            (answer.status, String::from_utf8(answer.body).expect("text"))
+        };
+        let failing = Verdict::Failing(Kind::Connect);
+        for (reason, verdict, status, said) in [
+            (None, Verdict::Usable, 200, "ok\n"),
+            (None, failing, 200, "ok\nverdict: fail, connect\n"),
+            (None, Verdict::Unknown, 200, "ok\nverdict: unknown\n"),
+            (Some("connect"), failing, 503, "not ready: connect\n"),
+        ] {
+            assert_eq!(body(reason, verdict), (status, said.to_owned()));
+        }
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl Step {
         Self::ALL.into_iter().find(|step| step.as_str() == name)
     }
 
+    /// Whether it is a command on a connection; the others make one.
+    pub fn is_a_command(self) -> bool {
+        matches!(self, Self::Set | Self::Get)
+    }
+
     /// Its name in JSON and in text.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -5,6 +5,7 @@ use crate::connection::{self, Connection, Login};
 use crate::{clock, convert, tokens, variables};
 use cache_health_provider::SecretString;
 use cache_health_provider::config::{AccessKey, Candidate, ConfigError, KeySource};
+use cache_health_provider::operator::is_operator;
 use cache_health_report::{Evidence, Failure};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,12 +36,23 @@ impl settings::Guest for Provider {
             Err(error) => Err(convert::config_error_to_wit(&error)),
         }
     }
+
+    async fn readiness() -> String {
+        // What cannot be read is a configuration error, which every policy but `never` counts.
+        let policy = variables::config().await.map(|config| config.readiness);
+        policy.unwrap_or_default().as_str().to_owned()
+    }
 }
 
 impl access::Guest for Provider {
-    async fn may_see_details(_authorization: Option<String>) -> bool {
-        // There is no operator's token yet: everybody has the details.
-        true
+    async fn may_see_details(authorization: Option<String>) -> bool {
+        let Ok(config) = variables::config().await else {
+            return false;
+        };
+        match &config.operator_token {
+            Some(KeySource::Value(token)) => is_operator(authorization.as_deref(), token),
+            _ => false,
+        }
     }
 }
 

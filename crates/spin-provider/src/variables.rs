@@ -1,7 +1,7 @@
 //! Spin's variables as the configuration, under the names of the contract in lower case.
 
 use crate::clock;
-use cache_health_provider::config::{NAMES, NotText};
+use cache_health_provider::config::{NAMES, NotText, OPERATOR_TOKEN};
 use cache_health_provider::{Config, ConfigError, Variables};
 use spin_sdk::variables;
 use std::cell::RefCell;
@@ -29,7 +29,7 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
     }
     let mut values = HashMap::new();
     for name in NAMES.into_iter().filter(|name| !names_a_file(name)) {
-        let spelled = name.to_ascii_lowercase();
+        let spelled = spelled(name);
         match variables::get(spelled.clone()).await {
             Ok(value) => drop(values.insert(name, value)),
             // What the manifest does not declare is unset, like what it leaves empty.
@@ -45,6 +45,15 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
     let config = Rc::new(Config::from_variables(&Values(values))?);
     READ.set(Some((Rc::clone(&config), now)));
     Ok(config)
+}
+
+/// What a user of Spin calls a variable.
+fn spelled(name: &str) -> String {
+    match name {
+        // A variable of the application, which other components of it may share.
+        OPERATOR_TOKEN => "operator_token".to_owned(),
+        name => name.to_ascii_lowercase(),
+    }
 }
 
 /// What a component on Spin cannot read: it has no files unless its manifest gives it some.
@@ -65,6 +74,6 @@ impl Variables for Values {
     }
 
     fn spelling(&self, name: &str) -> String {
-        name.to_ascii_lowercase()
+        spelled(name)
     }
 }

@@ -3,7 +3,7 @@
 use crate::shell::say;
 use crate::{build, install};
 use anyhow::{Context as _, Result, bail};
-use cache_health_local_azure::{AZURE_PORT, LocalAzure, port};
+use cache_health_local_azure::{AZURE_PORT, LocalAzure, port, token};
 use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::process::{Command, ExitCode};
@@ -74,7 +74,10 @@ fn serve(azure: &LocalAzure, access_key: bool, leave: &AtomicBool) -> Result<Exi
         port::any_free()?
     };
     let address = format!("127.0.0.1:{port}");
+    // Made up for this run.
+    let operator = token::object_id();
     let mut server = program(azure, access_key)
+        .env("CACHE_HEALTH_OPERATOR_TOKEN", &operator)
         .args(["serve", "--listen", &address])
         .spawn()
         .context("dist/cache-health cannot be run")?;
@@ -82,17 +85,20 @@ fn serve(azure: &LocalAzure, access_key: bool, leave: &AtomicBool) -> Result<Exi
     say(&format!(
         "serving on {address}, a check every 10 s; Ctrl-C ends it"
     ));
-    for (path, what) in [
-        ("/healthz", "the full report"),
-        ("/healthz?fresh=1", "the same, checked now"),
-        ("/readyz?verbose", "whether to send traffic"),
-        ("/livez", "whether the process works; never touches Redis"),
+    let as_operator = format!("-u operator:{operator}");
+    for (user, path, what) in [
+        ("-i", "/healthz", "the verdict, as anybody sees it"),
+        ("-i", "/healthz?fresh=1", "the same, checked now"),
+        ("-i", "/readyz?verbose", "whether to send traffic"),
+        (
+            "-i",
+            "/livez",
+            "whether the process works; never touches Redis",
+        ),
+        (&as_operator, "/healthz", "as the operator sees it"),
+        (&as_operator, "/history", "how it went"),
     ] {
-        println!(
-            "    curl -i 'http://{address}{path}'{:>width$}  # {what}",
-            "",
-            width = 18 - path.len()
-        );
+        println!("    curl {user} 'http://{address}{path}'  # {what}");
     }
     println!(
         "    kill -STOP {pid}; kill -CONT {pid}          # let Redis hang, and go on",

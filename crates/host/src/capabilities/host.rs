@@ -24,6 +24,11 @@ impl<T: Send> settings::HostWithStore<T> for HasCapabilities {
         let provider = provider(accessor);
         Ok(Ok(convert::settings_to_wit(&provider.config)))
     }
+
+    async fn readiness(accessor: &Accessor<T, Self>) -> Result<String> {
+        let policy = provider(accessor).config.readiness;
+        Ok(policy.as_str().to_owned())
+    }
 }
 
 impl credentials::Host for CapabilitiesView<'_> {}
@@ -75,11 +80,11 @@ impl access::Host for CapabilitiesView<'_> {}
 
 impl<T: Send> access::HostWithStore<T> for HasCapabilities {
     async fn may_see_details(
-        _accessor: &Accessor<T, Self>,
-        _authorization: Option<String>,
+        accessor: &Accessor<T, Self>,
+        authorization: Option<String>,
     ) -> Result<bool> {
-        // There is no operator's token yet: everybody has the details.
-        Ok(true)
+        let provider = provider(accessor);
+        Ok(provider.may_see_details(authorization.as_deref()).await)
     }
 }
 

@@ -1,16 +1,23 @@
 //! What all requests share.
 
 use crate::clock;
+use crate::identity::now;
+use crate::provider::Provider;
 use crate::serve::custom::CustomComponent;
 use crate::serve::flight::Flights;
-use crate::serve::series::{Judgement, Readiness, Sample, Series};
+use crate::serve::history::{Beat, Frame, History};
+use crate::serve::replica::Replica;
+use crate::serve::sample::Sample;
+use crate::serve::series::{Judgement, Readiness, Series};
 use crate::verdict::Proof;
-use cache_health_provider::Config;
-use cache_health_report::View;
-use parking_lot::{Mutex, MutexGuard};
+use bytes::Bytes;
+use cache_health_report::history::Course;
+use cache_health_report::{View, probe};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tracing::info;
 
 /// The most requests that may wait for a check at once; one more is answered with 503.
@@ -21,22 +28,45 @@ pub const MAX_IN_FLIGHT: usize = 256;
 pub struct App(Arc<Shared>);
 
 struct Shared {
+    provider: Arc<Provider>,
     flights: Flights,
     custom: Option<Arc<CustomComponent>>,
-    series: Mutex<Series>,
+    samples: Mutex<Samples>,
+    first_sample: Notify,
     judgement: Judgement,
+    replica: Replica,
+    /// In seconds since 1970-01-01T00:00:00Z.
+    started: i64,
     draining: AtomicBool,
     in_flight: Arc<Semaphore>,
 }
 
+/// What the samples said.
+#[derive(Default)]
+struct Samples {
+    series: Series,
+    history: History,
+    /// The history as JSON in each view, until the next sample: it has up to a hundred kilobytes.
+    rendered: [Option<Bytes>; 2],
+}
+
 impl App {
     /// The state before the first sample.
-    pub fn new(flights: Flights, custom: Option<CustomComponent>, config: &Config) -> Self {
+    pub fn new(
+        provider: Arc<Provider>,
+        flights: Flights,
+        custom: Option<CustomComponent>,
+        replica: Replica,
+    ) -> Self {
         Self(Arc::new(Shared {
+            judgement: Judgement::of(&provider.config),
+            provider,
             flights,
             custom: custom.map(Arc::new),
-            series: Mutex::default(),
-            judgement: Judgement::new(config.failures, config.interval, config.timeout),
+            samples: Mutex::default(),
+            first_sample: Notify::new(),
+            replica,
+            started: now(),
             draining: AtomicBool::new(false),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }))
@@ -52,32 +82,81 @@ impl App {
         self.0.custom.as_ref()
     }
 
+    /// Whether whoever sent this `Authorization` header is the operator.
+    pub async fn is_operator(&self, authorization: Option<&str>) -> bool {
+        self.0.provider.may_see_details(authorization).await
+    }
+
     /// Room for one more request that waits; none when there is not.
-    pub fn admit(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    pub fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.in_flight).try_acquire_owned().ok()
     }
 
     /// Takes a sample in.
     pub fn record(&self, sample: Arc<Sample>) {
-        let mut series = self.series();
-        let status = sample.report.status;
-        let before = series.newest().map(|newest| newest.report.status);
-        if before != Some(status) {
-            let failure = sample.failure_kind().map(|kind| kind.as_str());
-            let output = sample.document(View::Details).output;
-            info!(status = status.as_str(), failure, output, "verdict");
+        let mut samples = self.0.samples.lock();
+        if samples.history.push(&sample) {
+            let failure = sample.report.failure.as_ref();
+            let step = failure.and_then(|failure| failure.step);
+            info!(
+                status = sample.report.status.as_str(),
+                failure = failure.map_or("", |failure| failure.kind.as_str()),
+                step = step.map_or("", |step| step.as_str()),
+                output = sample.document(View::Details).output,
+                "verdict"
+            );
         }
-        series.push(sample, self.0.judgement);
+        samples.series.push(sample, self.0.judgement);
+        samples.rendered = Default::default();
+        self.0.first_sample.notify_one();
     }
 
-    /// The newest sample.
-    pub fn newest(&self) -> Option<Arc<Sample>> {
-        self.series().newest().map(Arc::clone)
+    /// Waits for the first sample.
+    pub async fn first_sample(&self) {
+        self.0.first_sample.notified().await;
     }
 
     /// Whether to send traffic, shutdown aside.
     pub fn readiness(&self) -> Readiness {
-        self.series().readiness(self.0.judgement, clock::now())
+        let samples = self.0.samples.lock();
+        samples.series.readiness(self.0.judgement, clock::now())
+    }
+
+    /// What the next heartbeat says, and how the verdict has been.
+    pub fn beat(&self) -> (Beat, Option<Course>) {
+        let mut samples = self.0.samples.lock();
+        (samples.history.beat(), samples.history.verdict)
+    }
+
+    /// How it went, as JSON.
+    pub fn history(&self, view: View) -> Bytes {
+        let mut samples = self.0.samples.lock();
+        let at = usize::from(view == View::Details);
+        if let Some(rendered) = &samples.rendered[at] {
+            return rendered.clone();
+        }
+        let frame = Frame {
+            version: env!("CARGO_PKG_VERSION"),
+            replica: &self.0.replica.name,
+            revision: &self.0.replica.revision,
+            started: self.0.started,
+            now: now(),
+            interval: self.interval(),
+        };
+        let document = samples.history.document(&frame, view);
+        let rendered = Bytes::from(probe::render_history(&document));
+        samples.rendered[at] = Some(rendered.clone());
+        rendered
+    }
+
+    /// How far apart the samples are.
+    pub fn interval(&self) -> Duration {
+        self.0.provider.config.interval
+    }
+
+    /// Which replica this is.
+    pub fn replica(&self) -> &Replica {
+        &self.0.replica
     }
 
     /// Everything is answered: from now on, a component may end.
@@ -93,9 +172,5 @@ impl App {
     /// Whether a shutdown is under way.
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
-    }
-
-    fn series(&self) -> MutexGuard<'_, Series> {
-        self.0.series.lock()
     }
 }

@@ -1,6 +1,7 @@
 //! Connections: accepted, limited, drained. Whoever reaches the port may be hostile.
 
 use crate::serve::app::App;
+use crate::serve::listeners::{Door, Listeners};
 use crate::serve::routes;
 use http::Request;
 use hyper::body::Incoming;
@@ -15,7 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info};
@@ -41,7 +42,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(7);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves until `shutdown` is over, and then drains.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
+pub async fn serve(listeners: Listeners, app: App, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     let mut notice = pin!(tokio::time::sleep(Duration::MAX));
     let (drain, draining) = watch::channel(false);
@@ -49,10 +50,10 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     let mut tasks = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+            accepted = listeners.accept() => match accepted {
+                Ok((stream, door)) => {
                     let seat = registry.seat();
-                    tasks.spawn(connection(stream, app.clone(), seat, draining.clone()));
+                    tasks.spawn(connection((stream, door), app.clone(), seat, draining.clone()));
                 }
                 Err(error) => {
                     debug!(%error, "cannot accept");
@@ -69,7 +70,7 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
             () = &mut notice => break,
         }
     }
-    drop(listener);
+    drop(listeners);
     let _ = drain.send(true);
     let drained = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(DRAIN_LIMIT, drained).await.is_err() {
@@ -77,7 +78,12 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
     }
 }
 
-async fn connection(stream: TcpStream, app: App, seat: Seat, mut draining: watch::Receiver<bool>) {
+async fn connection(
+    (stream, door): (TcpStream, Door),
+    app: App,
+    seat: Seat,
+    mut draining: watch::Receiver<bool>,
+) {
     // Small answers must not wait for the acknowledgement of one another.
     let _ = stream.set_nodelay(true);
     let occupant = Arc::clone(&seat.occupant);
@@ -86,7 +92,7 @@ async fn connection(stream: TcpStream, app: App, seat: Seat, mut draining: watch
         let (app, occupant) = (app.clone(), Arc::clone(&occupant));
         async move {
             let _busy = Busy::mark(&occupant);
-            Ok::<_, Infallible>(routes::answer(&app, request).await)
+            Ok::<_, Infallible>(routes::answer(&app, door, request).await)
         }
     });
     let connection = http1::Builder::new()

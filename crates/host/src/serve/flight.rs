@@ -4,7 +4,7 @@
 use crate::cache::Cache;
 use crate::clock;
 use crate::component::Health;
-use crate::serve::series::Sample;
+use crate::serve::sample::Sample;
 use crate::task::{self, SharedTask};
 use crate::verdict::{self, Proof};
 use cache_health_provider::rate::Caller;
@@ -83,7 +83,9 @@ impl Checks {
 /// A task of its own: a client that goes away strands nobody.
 fn start(checks: Arc<Checks>, health: Health, proof: Proof) -> Flight {
     let task = tokio::spawn(async move {
-        let sample = Arc::new(Sample::new(verdict::fresh(&health, proof).await));
+        let asked = clock::now();
+        let report = verdict::fresh(&health, proof).await;
+        let sample = Arc::new(Sample::new(report, asked));
         let mut state = checks.lock();
         state.under_way = None;
         state.last = Some(Arc::clone(&sample));
@@ -91,6 +93,7 @@ fn start(checks: Arc<Checks>, health: Health, proof: Proof) -> Flight {
         sample
     });
     task::shared(task, || {
-        Arc::new(Sample::new(verdict::internal("the check was broken off")))
+        let report = verdict::internal("the check was broken off");
+        Arc::new(Sample::new(report, clock::now()))
     })
 }

@@ -5,8 +5,11 @@
 //! | `/livez` | 200 while the process works; never touches Redis |
 //! | `/readyz` | 200 or 503, damped, from the newest sample; `?verbose` adds a line per step |
 //! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now, `?new-connection=1` one on a new connection |
+//! | `/history` | how it went: the last results, the last failures, a day in minutes |
 //!
-//! With `--component`, every other path is answered by somebody else's component.
+//! What is a value of this deployment is shown to the operator only: by token, or on a port of the operator's own. With
+//! `--component`, every path but those that platforms probe is answered by somebody else's component, and the rest is on
+//! the operator's port.
 //!
 //! Start-up: configuration, port, first check, connections. Shutdown: not ready for a while, then
 //! no new connections, then what is in flight.
@@ -15,8 +18,13 @@ mod app;
 mod connections;
 mod custom;
 mod flight;
+mod heartbeat;
+mod history;
+mod listeners;
+mod replica;
 mod respond;
 mod routes;
+mod sample;
 mod sampler;
 mod series;
 mod shutdown;
@@ -30,10 +38,11 @@ use cache_health_provider::Variables;
 use cache_health_provider::rate::Caller;
 use custom::CustomComponent;
 use flight::Flights;
+use listeners::Listeners;
+use replica::Replica;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tracing::{error, info};
 
 /// Serves until a signal ends it. `component`: somebody else's, which answers all other paths.
@@ -46,8 +55,12 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         }
     };
     let config = provider.config.clone();
-    let listener = match TcpListener::bind(config.listen).await {
-        Ok(listener) => listener,
+    if let Err(error) = provider.operator_token().await {
+        logging::say(&error.to_string());
+        return MISCONFIGURED.into();
+    }
+    let listeners = match Listeners::bind(&config).await {
+        Ok(listeners) => listeners,
         Err(error) => {
             let (address, kind) = (config.listen, error.kind());
             logging::say(&format!(
@@ -74,10 +87,14 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         }
     };
     let app = App::new(
+        Arc::clone(&provider),
         Flights::of(embedded.health(Caller::Request), &provider.cache),
         custom,
-        &config,
+        Replica::of(variables),
     );
+    let heartbeat = config
+        .heartbeat
+        .map(|every| tokio::spawn(heartbeat::beat_for_ever(app.clone(), every)));
     let renewals = tokio::spawn(async move { provider.keep_renewed().await });
     let sampler = tokio::spawn(sampler::sample_for_ever(
         app.clone(),
@@ -85,13 +102,14 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         config.interval,
         config.new_connection_every,
     ));
-    let address = listener.local_addr().unwrap_or(config.listen);
+    let address = listeners.address().unwrap_or(config.listen);
     info!(%address, host = config.endpoint.host, port = config.endpoint.port, "serving /livez, /readyz and /healthz");
 
-    connections::serve(listener, app.clone(), shutdown::signal()).await;
+    connections::serve(listeners, app.clone(), shutdown::signal()).await;
     app.close();
     sampler.abort();
     renewals.abort();
+    heartbeat.into_iter().for_each(|task| task.abort());
     info!("drained");
     ExitCode::SUCCESS
 }

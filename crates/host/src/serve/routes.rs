@@ -3,44 +3,77 @@
 use crate::clock;
 use crate::serve::app::App;
 use crate::serve::custom::CustomComponent;
+use crate::serve::listeners::Door;
 use crate::serve::respond::{Response, respond, respond_shared};
-use crate::serve::series::{Readiness, Sample};
+use crate::serve::sample::Sample;
+use crate::serve::series::Newest;
 use crate::verdict::{self, Proof};
 use cache_health_report::probe::{self, Answer, Asked, Route};
 use cache_health_report::{Document, Failure, Kind, View};
-use http::Request;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Request};
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
 
 /// Answers a request.
-pub async fn answer(app: &App, request: Request<Incoming>) -> Response {
-    let Some(route) = Route::of(request.uri().path()) else {
-        return match app.custom() {
-            Some(custom) => forward(app, custom, request).await,
-            None => respond(Answer::no_such_route()),
-        };
+pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Response {
+    if !door.answers_to(request.headers()) {
+        return respond(Answer::misdirected());
+    }
+    let ours = Route::of(request.uri().path());
+    let custom = app.custom().filter(|_| door == Door::Main);
+    let route = match (ours, custom) {
+        (Some(route), None) => route,
+        (Some(route), Some(_)) if route.is_a_probe() => route,
+        (_, Some(custom)) => return forward(app, custom, request).await,
+        (None, None) => return respond(Answer::no_such_route()),
     };
     let query = request.uri().query().unwrap_or_default();
     let has_body = !request.body().is_end_stream();
-    match probe::read(route, request.method().as_str(), query, has_body) {
-        Err(refused) => respond(refused),
-        Ok(Asked::Live) => respond(Answer::live()),
-        Ok(Asked::Ready { verbose }) => readyz(app, verbose),
-        Ok(Asked::Newest) => newest(app).await,
-        Ok(Asked::Fresh) => fresh(app, Proof::Kept).await,
-        Ok(Asked::NewConnection) => fresh(app, Proof::NewConnection).await,
+    let asked = match probe::read(route, request.method().as_str(), query, has_body) {
+        Ok(asked) => asked,
+        Err(refused) => return respond(refused),
+    };
+    let view = view(app, door, request.headers()).await;
+    if let Err(refused) = probe::may_have(view, query) {
+        return respond(refused);
+    }
+    match asked {
+        Asked::Live => respond(Answer::live()),
+        Asked::Ready { verbose } => readyz(app, verbose),
+        Asked::Newest => newest(app, view).await,
+        Asked::Fresh => fresh(app, Proof::Kept, view).await,
+        Asked::NewConnection => fresh(app, Proof::NewConnection, view).await,
+        Asked::History => respond_shared(Answer::history(Vec::new()), app.history(view)),
     }
 }
 
-/// There is no operator's token yet: everybody has the details.
-const VIEW: View = View::Details;
+/// Who asks: by the port and by the token, and never by an address, which a proxy in the replica lends to everybody.
+async fn view(app: &App, door: Door, headers: &HeaderMap) -> View {
+    match door {
+        Door::Admin => View::Details,
+        Door::Main if app.is_operator(authorization(headers)).await => View::Details,
+        Door::Main => View::Public,
+    }
+}
 
-/// Lets somebody else's component answer. A client that goes away makes no room: its request keeps an
-/// instance busy until it is answered or out of time.
-async fn forward(app: &App, custom: &Arc<CustomComponent>, request: Request<Incoming>) -> Response {
+fn authorization(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()
+}
+
+/// Lets somebody else's component answer. It never sees the operator's token. A client that goes away makes no room: its
+/// request keeps an instance busy until it is answered or out of time.
+async fn forward(
+    app: &App,
+    custom: &Arc<CustomComponent>,
+    mut request: Request<Incoming>,
+) -> Response {
     let Some(room) = app.admit() else {
         return respond(Answer::too_many());
     };
+    if carries_the_token(app, request.headers()).await {
+        request.headers_mut().remove(AUTHORIZATION);
+    }
     let custom = Arc::clone(custom);
     let answer = tokio::spawn(async move {
         let _room = room;
@@ -51,19 +84,30 @@ async fn forward(app: &App, custom: &Arc<CustomComponent>, request: Request<Inco
         .unwrap_or_else(|_| respond(Answer::no_answer()))
 }
 
+/// Whether any of the headers does: there may be more than one.
+async fn carries_the_token(app: &App, headers: &HeaderMap) -> bool {
+    for header in headers.get_all(AUTHORIZATION) {
+        if app.is_operator(header.to_str().ok()).await {
+            return true;
+        }
+    }
+    false
+}
+
 fn readyz(app: &App, verbose: bool) -> Response {
     let readiness = app.readiness();
     let reason = if app.is_draining() {
         Some("draining")
     } else {
-        readiness.reason()
+        readiness.reason
     };
-    let shown = readiness.sample().filter(|_| verbose);
+    let shown = readiness.newest.sample().filter(|_| verbose);
     let document = shown.map(|sample| sample.document(View::Public));
-    respond(Answer::ready(reason, document.as_ref()))
+    let verdict = readiness.newest.verdict();
+    respond(Answer::ready(reason, verdict, document.as_ref()))
 }
 
-async fn fresh(app: &App, proof: Proof) -> Response {
+async fn fresh(app: &App, proof: Proof, view: View) -> Response {
     let Some(_room) = app.admit() else {
         return respond(Answer::too_many());
     };
@@ -71,26 +115,27 @@ async fn fresh(app: &App, proof: Proof) -> Response {
     let sample = app.check(proof).await;
     if sample.at < asked {
         // The last caller's.
-        return respond(Answer::document(&sample.document(VIEW)));
+        return respond(Answer::document(&sample.document(view)));
     }
-    whole(&sample)
+    whole(&sample, view)
 }
 
 /// A sample as it was had, rendered once however many ask.
-fn whole(sample: &Sample) -> Response {
+fn whole(sample: &Sample, view: View) -> Response {
     let answer = Answer::rendered(sample.report.status, Vec::new());
-    respond_shared(answer, sample.rendered(VIEW))
+    respond_shared(answer, sample.rendered(view))
 }
 
-async fn newest(app: &App) -> Response {
-    let Some(sample) = app.newest() else {
+async fn newest(app: &App, view: View) -> Response {
+    match app.readiness().newest {
         // Nothing is known yet: the first check is under way.
-        return fresh(app, Proof::Kept).await;
-    };
-    if let Readiness::Stale(age) = app.readiness() {
-        let stale = Failure::of(Kind::Stale).with("sample.ageSeconds", age.as_secs().to_string());
-        let document = Document::of(verdict::failure(&stale), VIEW);
-        return respond(Answer::document(&document));
+        Newest::Unknown => fresh(app, Proof::Kept, view).await,
+        Newest::Sample(sample) => respond(Answer::document(&sample.document(view))),
+        Newest::Stale(age) => {
+            let seconds = age.as_secs().to_string();
+            let stale = Failure::of(Kind::Stale).with("sample.ageSeconds", seconds);
+            let document = Document::of(verdict::failure(&stale), view);
+            respond(Answer::document(&document))
+        }
     }
-    respond(Answer::document(&sample.document(VIEW)))
 }

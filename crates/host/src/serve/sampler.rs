@@ -4,9 +4,10 @@
 //! connection as well, since names, certificates and keys that have gone bad show only there; when
 //! that fails, each sample tries again until it works, so that the warning stays.
 
+use crate::clock;
 use crate::component::Health;
 use crate::serve::app::App;
-use crate::serve::series::Sample;
+use crate::serve::sample::Sample;
 use crate::verdict::{self, Proof};
 use cache_health_report::Report;
 use std::sync::Arc;
@@ -35,7 +36,8 @@ pub async fn sample_for_ever(
     loop {
         let started = Instant::now();
         let proof = plan.next(started);
-        let sample = Sample::new(verdict::fresh(&health, proof).await);
+        let asked = clock::now();
+        let sample = Sample::new(verdict::fresh(&health, proof).await, asked);
         plan.learn(proof, &sample.report, started, fastrand::f64());
         app.record(Arc::new(sample));
         tokio::time::sleep_until(started + jittered(interval, fastrand::f64())).await;

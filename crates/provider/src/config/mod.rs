@@ -16,6 +16,7 @@ pub use identity::{Application, Identity, ManagedEndpoint, ManagedIdentity, Proo
 pub use key::{AccessKey, KeyProblem};
 pub(crate) use parse::host;
 
+use cache_health_report::ReadinessPolicy;
 use secrecy::SecretString;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The names of all variables that are read.
-pub const NAMES: [&str; 48] = [
+pub const NAMES: [&str; 53] = [
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_AUTH",
@@ -71,6 +72,11 @@ pub const NAMES: [&str; 48] = [
     "CACHE_HEALTH_INTERVAL",
     "CACHE_HEALTH_FAILURES",
     "CACHE_HEALTH_NEW_CONNECTION_EVERY",
+    "CACHE_HEALTH_READINESS",
+    "CACHE_HEALTH_HEARTBEAT",
+    "CACHE_HEALTH_OPERATOR_TOKEN",
+    "CACHE_HEALTH_OPERATOR_TOKEN_FILE",
+    "CACHE_HEALTH_ADMIN_LISTEN",
     "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
     "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
 ];
@@ -85,6 +91,14 @@ pub const MAX_CONNECTIONS_PER_SECOND: u32 = 2;
 pub const MAX_CONNECTIONS_AT_ONCE: u32 = 4;
 /// Checks per second, whoever asks.
 pub const MAX_CHECKS_PER_SECOND: u32 = 50;
+
+/// How often the log says how it goes.
+const HEARTBEAT: Duration = Duration::from_secs(300);
+
+/// The operator's token, as it is set.
+pub const OPERATOR_TOKEN: &str = "CACHE_HEALTH_OPERATOR_TOKEN";
+/// A file with it.
+pub const OPERATOR_TOKEN_FILE: &str = "CACHE_HEALTH_OPERATOR_TOKEN_FILE";
 
 /// Where variables come from: the environment, Spin's variables, or a map in a test.
 pub trait Variables {
@@ -151,7 +165,7 @@ pub enum AuthPolicy {
     AccessKey,
 }
 
-/// Where an access key is.
+/// Where a secret is.
 #[derive(Clone, Debug)]
 pub enum KeySource {
     /// In the variable, as it is set.
@@ -187,6 +201,14 @@ pub struct Config {
     pub failures: u32,
     /// `CACHE_HEALTH_NEW_CONNECTION_EVERY`: how often a new connection is proved.
     pub new_connection_every: Duration,
+    /// `CACHE_HEALTH_READINESS`: which faults make a replica not ready.
+    pub readiness: ReadinessPolicy,
+    /// `CACHE_HEALTH_HEARTBEAT`: how often the log says how it goes; none when it is off.
+    pub heartbeat: Option<Duration>,
+    /// `CACHE_HEALTH_OPERATOR_TOKEN`: who has it may see the details.
+    pub operator_token: Option<KeySource>,
+    /// `CACHE_HEALTH_ADMIN_LISTEN`: where whoever gets there may see the details.
+    pub admin_listen: Option<SocketAddr>,
     /// `CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND`: new connections to the cache, whoever causes them.
     pub max_connections_per_second: u32,
     /// `CACHE_HEALTH_MAX_CHECKS_PER_SECOND`: checks on connections, whoever asks.
@@ -233,6 +255,14 @@ impl Config {
                 Duration::from_secs(600),
                 parse::new_connection_every,
             )?,
+            readiness: read.or(
+                "CACHE_HEALTH_READINESS",
+                ReadinessPolicy::Cache,
+                parse::readiness,
+            )?,
+            heartbeat: read.or("CACHE_HEALTH_HEARTBEAT", Some(HEARTBEAT), parse::heartbeat)?,
+            operator_token: read.key(OPERATOR_TOKEN, OPERATOR_TOKEN_FILE)?,
+            admin_listen: read.optional("CACHE_HEALTH_ADMIN_LISTEN", parse::socket_address)?,
             max_connections_per_second: read.or(
                 "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
                 MAX_CONNECTIONS_PER_SECOND,

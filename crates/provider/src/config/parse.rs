@@ -2,6 +2,7 @@
 
 use super::{AuthPolicy, ConfigError, KeySource, Variables};
 use crate::shape;
+use cache_health_report::ReadinessPolicy;
 use secrecy::SecretString;
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -312,6 +313,20 @@ pub fn new_connection_every(text: &str) -> Result<Duration, Problem> {
         Duration::from_secs(86_400),
     )
     .ok_or("must be a duration from 100ms to 1d, such as 10m")
+}
+
+/// None: off.
+pub fn heartbeat(text: &str) -> Result<Option<Duration>, Problem> {
+    if text == "0" {
+        return Ok(None);
+    }
+    duration(text, Duration::from_secs(1), Duration::from_secs(86_400))
+        .map(Some)
+        .ok_or("must be a duration from 1s to 1d, such as 5m, or 0 for none")
+}
+
+pub fn readiness(text: &str) -> Result<ReadinessPolicy, Problem> {
+    ReadinessPolicy::of(text).ok_or("must be cache, replica or never")
 }
 
 pub fn failures(text: &str) -> Result<u32, Problem> {

@@ -53,6 +53,35 @@ fn deploy_takes_the_recipes_steps_in_order() {
 }
 
 #[test]
+fn the_sidecar_is_told_what_takes_a_replica_out() {
+    for (given, readiness) in [(&[][..], "cache"), (&["--readiness", "replica"], "replica")] {
+        let (subscription, calls) = deploys(given);
+        let sidecar = sidecar(&subscription, &calls);
+        let set = serde_json::json!({ "name": "CACHE_HEALTH_READINESS", "value": readiness });
+        assert!(
+            sidecar["env"].as_array().expect("a list").contains(&set),
+            "{sidecar}"
+        );
+    }
+}
+
+#[test]
+fn every_manifest_says_what_takes_a_replica_out() {
+    for manifest in [
+        "deploy/azure/app.bicep",
+        "deploy/azure/deploy.sh",
+        "deploy/kubernetes/deployment.yaml",
+        "deploy/spin/containerapp.yaml",
+        "spin.toml",
+    ] {
+        let text = std::fs::read_to_string(crate::workspace().join(manifest)).expect(manifest);
+        let name = "CACHE_HEALTH_READINESS";
+        let named = text.contains(name) || text.contains(&name.to_ascii_lowercase());
+        assert!(named, "{manifest}");
+    }
+}
+
+#[test]
 fn the_sidecar_asks_redis_for_readiness_only() {
     let (subscription, calls) = deploys(&["--port", "19000"]);
     let sidecar = sidecar(&subscription, &calls);
@@ -156,6 +185,10 @@ fn what_cannot_be_done_is_said_before_anything_is() {
         (&["--nonsense"][..], "unknown option"),
         (&[], "say --image"),
         (&["--image", "i", "--port", "x"], "--port must be a number"),
+        (
+            &["--image", "i", "--readiness", "always"],
+            "--readiness must be cache, replica or never",
+        ),
         (
             &["--image", "i", "--managed-redis", "--custom-policy"],
             "--custom-policy",

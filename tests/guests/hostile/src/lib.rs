@@ -3,7 +3,8 @@
 //! whose body has no end), `/random` (asks for more random bytes than anybody needs), `/host-call` (passes
 //! the host eight megabytes), `/capabilities` (passes what nobody should to each capability), `/storm`
 //! (connects as often as it can), `/no-time` (asks with no time at all), `/forged` and `/dropped-twice`
-//! (handles that are not its own). Any other path is answered with 204.
+//! (handles that are not its own), `/authorization` (says the header that it was given). Any other path is answered
+//! with 204.
 
 #[cfg(target_family = "wasm")]
 mod bindings;
@@ -61,6 +62,15 @@ mod wasm {
                 Some("/forged") => {
                     capabilities::forge();
                     empty()
+                }
+                Some("/authorization") => {
+                    let given = request
+                        .get_headers()
+                        .get("authorization")
+                        .into_iter()
+                        .next();
+                    let given = given.and_then(|value| String::from_utf8(value).ok());
+                    Ok(with_body(given.unwrap_or_else(|| "none".to_owned())))
                 }
                 Some("/dropped-twice") => {
                     capabilities::drop_twice().await;
