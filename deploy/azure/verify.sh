@@ -88,11 +88,10 @@ verdict=$(grep -E '"message":"verdict"' <<<"$log" | tail -n 1 || true)
 judge 'the newest verdict is not fail' \
     'look at /healthz: it names the step and the remedy' test "${verdict/\"status\":\"fail\"/}" = "$verdict"
 cat <<'KQL'
-  In Log Analytics:
-    ContainerAppConsoleLogs_CL
-    | where ContainerName_s == "cache-health" and Log_s has_any ("SET succeeded", "GET succeeded")
-    | extend line = parse_json(Log_s)
-    | project TimeGenerated, line.message, line.key, line.method, line.principal, line.port, line.tls
+  In Log Analytics, with the function of deploy/observability/azure/alerts.bicep:
+    CacheHealth()
+    | where Message in ("SET succeeded", "GET succeeded")
+    | project TimeGenerated, App, Replica, Message, Method, Port, Tls
     | order by TimeGenerated desc
 KQL
 

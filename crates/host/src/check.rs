@@ -33,6 +33,10 @@ pub async fn run(variables: &dyn Variables, format: Format) -> ExitCode {
     let document = Document::of(report, View::Details);
     print(&document, format);
     let failure = document.failure.as_ref();
+    if format == Format::Json {
+        // For alerts on the executions of a job, in the form that `serve` has it.
+        verdict::log(&document);
+    }
     if let (Format::Json, Some(failure)) = (format, failure.filter(|f| f.kind == Kind::Config)) {
         logging::say(&failure.output);
     }

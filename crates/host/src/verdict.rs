@@ -2,8 +2,8 @@
 
 use crate::component::Health;
 use crate::identity::now;
-use cache_health_report::{Failure, Kind, Report};
-use tracing::error;
+use cache_health_report::{Document, Failure, Kind, Report};
+use tracing::{error, info};
 
 /// What a check is to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,19 @@ pub async fn fresh(health: &Health, proof: Proof) -> Report {
             internal(&error.to_string())
         }
     }
+}
+
+/// The line of the log that says a verdict (`docs/reference/log.md`).
+pub fn log(document: &Document) {
+    let failure = document.failure.as_ref();
+    let step = failure.and_then(|failure| failure.step);
+    info!(
+        status = document.status.as_str(),
+        failure = failure.map_or("", |failure| failure.kind.as_str()),
+        step = step.map_or("", |step| step.as_str()),
+        output = document.output,
+        "verdict"
+    );
 }
 
 /// A fault of our own.

@@ -1,8 +1,8 @@
 //! Microsoft's own clients, from PyPI and npm, into target/clients: what the stand-ins for Azure are held to.
 
 use crate::build::target;
-use crate::install::from_pypi;
-use crate::shell::{say, succeeds};
+use crate::install::{from_npm, from_pypi};
+use crate::shell::succeeds;
 use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,7 +14,8 @@ const PYTHON: [&str; 3] = [
     "redis-entraid==1.2.2",
 ];
 /// The package of npm, as tried.
-const JAVASCRIPT: &str = "@azure/identity@4.13.1";
+const JAVASCRIPT: &str = "@azure/identity";
+const VERSION: &str = "4.13.1";
 
 /// Installs them.
 pub fn install() -> Result<PathBuf> {
@@ -26,15 +27,6 @@ pub fn install() -> Result<PathBuf> {
         python || from_pypi(&venv, &PYTHON),
         "no python3, or no PyPI"
     );
-    if !folder.join("node_modules/@azure/identity").exists() {
-        say(&format!(
-            "installing {JAVASCRIPT} into {}",
-            folder.display()
-        ));
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--silent", "--no-save", "--prefix"]);
-        let installed = succeeds(npm.arg(&folder).arg(JAVASCRIPT));
-        ensure!(installed, "no npm, or no registry");
-    }
+    from_npm(&folder, JAVASCRIPT, VERSION)?;
     Ok(folder)
 }

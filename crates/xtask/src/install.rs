@@ -1,7 +1,7 @@
 //! What a fresh machine lacks: installed where that can be done without asking, named otherwise.
 
 use crate::shell::{check, output, say, succeeds};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use std::path::Path;
 use std::process::Command;
 
@@ -125,4 +125,18 @@ impl Drop for NoServices {
             let _ = std::fs::remove_file(POLICY);
         }
     }
+}
+
+/// Installs a package of npm into `node_modules` of a folder, where it is not there.
+pub fn from_npm(folder: &Path, package: &str, version: &str) -> Result<()> {
+    if folder.join("node_modules").join(package).exists() {
+        return Ok(());
+    }
+    let package = format!("{package}@{version}");
+    say(&format!("installing {package} into {}", folder.display()));
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--silent", "--no-save", "--prefix"]);
+    let installed = succeeds(npm.arg(folder).arg(&package));
+    ensure!(installed, "no npm, or no registry");
+    Ok(())
 }

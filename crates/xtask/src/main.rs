@@ -9,6 +9,7 @@ mod files;
 mod identity;
 mod image;
 mod install;
+mod kusto;
 mod python;
 mod run;
 mod shell;

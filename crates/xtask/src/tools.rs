@@ -1,7 +1,7 @@
 //! What some tests need beyond the program, and where it is.
 
 use crate::shell::succeeds;
-use crate::{clients, image, install, python, validators};
+use crate::{clients, image, install, kusto, python, validators};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
@@ -18,7 +18,7 @@ pub struct Tool {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 8] = [
+pub const TOOLS: [Tool; 9] = [
     Tool {
         name: "root",
         tests: &["as_root::"],
@@ -50,6 +50,15 @@ pub const TOOLS: [Tool; 8] = [
                 "CACHE_HEALTH_VALIDATORS",
                 folder.display().to_string(),
             )))
+        },
+    },
+    Tool {
+        name: "Microsoft's parser of KQL from npm",
+        tests: &["kql::"],
+        takes_minutes: false,
+        prepare: || {
+            let folder = kusto::install()?;
+            Ok(Some(("CACHE_HEALTH_KUSTO", folder.display().to_string())))
         },
     },
     Tool {

@@ -1,6 +1,7 @@
 //! The tests of what is neither the program nor a component: scripts, manifests, the WIT packages, `cargo xtask identity`.
 
 mod identity;
+mod kql;
 mod manifests;
 mod scripts;
 mod wit;

@@ -47,6 +47,8 @@ for module in main["modules"].values():
     needed = {name for name, value in asked.items() if not value.get("default")}
     assert given <= set(asked), (module, given - set(asked))
     assert needed <= given, (module, needed - given)
+alerts = pycep.BicepParser().parse(text=pathlib.Path("deploy/observability/azure/alerts.bicep").read_text())
+assert {"logAlerts", "metricAlert", "lines"} <= set(alerts["resources"]), set(alerts["resources"])
 print("read", len(main["modules"]), "modules")
 "#;
     let said = succeeds(&python.args(["-c", script]).output().expect("it runs"));

@@ -9,7 +9,7 @@ use crate::serve::history::{Beat, Frame, History};
 use crate::serve::replica::Replica;
 use crate::serve::sample::Sample;
 use crate::serve::series::{Judgement, Readiness, Series};
-use crate::verdict::Proof;
+use crate::verdict::{self, Proof};
 use bytes::Bytes;
 use cache_health_report::history::Course;
 use cache_health_report::{View, probe};
@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tracing::info;
 
 /// The most requests that may wait for a check at once; one more is answered with 503.
 pub const MAX_IN_FLIGHT: usize = 256;
@@ -96,15 +95,7 @@ impl App {
     pub fn record(&self, sample: Arc<Sample>) {
         let mut samples = self.0.samples.lock();
         if samples.history.push(&sample) {
-            let failure = sample.report.failure.as_ref();
-            let step = failure.and_then(|failure| failure.step);
-            info!(
-                status = sample.report.status.as_str(),
-                failure = failure.map_or("", |failure| failure.kind.as_str()),
-                step = step.map_or("", |step| step.as_str()),
-                output = sample.document(View::Details).output,
-                "verdict"
-            );
+            verdict::log(&sample.document(View::Details));
         }
         samples.series.push(sample, self.0.judgement);
         samples.rendered = Default::default();
