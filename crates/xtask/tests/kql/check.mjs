@@ -28,7 +28,8 @@ for (const { name, function: body, query } of JSON.parse(readFileSync(0, "utf8")
     const found = KustoCode.ParseAndAnalyze(defined + query, globals).GetDiagnostics();
     for (let at = 0; at < found.Count; at++) {
       const { Severity, Message } = found.getItem(at);
-      // A table that is not there is what the function is made for, and a warning.
+      // A table that is not there is what the function is made for, and a warning. The parser then takes whatever
+      // column a caller names; only where both are there does it know which there are.
       if (Severity === "Error") problems.push({ name, database, problem: Message });
     }
   }
