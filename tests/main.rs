@@ -7,6 +7,7 @@ mod check;
 mod clients;
 mod components;
 mod credentials;
+mod doctor;
 mod faults;
 mod image;
 mod serve;

@@ -5,5 +5,6 @@ mod cli;
 mod cluster;
 mod credentials;
 mod endpoint;
+mod targets;
 mod tls;
 mod verdict;

@@ -1,6 +1,7 @@
 //! Two views of each document: `docs/reference/views.md` lists what anybody sees, and the tests hold both hosts to it.
 
 use crate::fixtures::operator::{self, TOKEN};
+use crate::fixtures::server::Server;
 use crate::fixtures::spin_host::{Application, Instance, runtime};
 use crate::fixtures::{Azure, Check, document};
 use base64::Engine as _;
@@ -95,10 +96,6 @@ impl Seen {
             "{beyond:?} of {route} on {host} is not documented"
         );
         for (name, public) in documented {
-            // No fault of these tests warns with a code.
-            if name == "warnings[].code" {
-                continue;
-            }
             assert!(
                 self.details.contains(&name),
                 "{name} of {route} was never seen on {host}"
@@ -178,8 +175,23 @@ fn the_standalone_host_shows_the_details_to_the_operator_and_what_is_listed_to_a
             );
         }
     }
+    let (azure, server) = refused_beside_a_kept_connection();
+    let path = "/healthz?new-connection=1";
+    let (anybody, operator) = (server.get_as_anybody(path), server.get(path));
+    healthz.take(path, &anybody.body, &operator.body, &values(&azure));
     healthz.judge("/healthz", "the standalone host");
     history.judge("/history", "the standalone host");
+}
+
+/// A server whose kept connection works, while Redis takes no new one.
+fn refused_beside_a_kept_connection() -> (Azure, Server) {
+    let azure = Azure::start();
+    let server = azure.serve();
+    azure
+        .redis
+        .command(&["ACL", "SETUSER", &azure.object_id, "resetpass"])
+        .expect("redis-cli");
+    (azure, server)
 }
 
 async fn on_spin(

@@ -12,6 +12,19 @@ const CONNECTION_STRING: &str = "REDIS_CONNECTION_STRING";
 /// The longest connection string that is read from a file, in bytes.
 const MAX_STRING: usize = 16 * 1024;
 
+/// Whether the terminal says that it takes UTF-8. POSIX: the first of these that is set decides.
+pub fn takes_utf8() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+/// Whether nobody wants colour (<https://no-color.org>).
+pub fn wants_no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
 /// The process' environment, with flags that win over it.
 pub struct Environment {
     flags: Flags,

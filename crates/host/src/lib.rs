@@ -21,7 +21,7 @@
 //! **The program**:
 //! [`environment`] and [`cli`] say what is configured, [`provider`] holds the secrets and the
 //! connection, [`capabilities`] is the door to the guests, [`component`] runs them, [`check`]
-//! asks for one verdict and [`serve`] for one after the other.
+//! asks for one verdict, [`doctor`] explains one, and [`serve`] asks for one after the other.
 
 mod cache;
 mod capabilities;
@@ -29,6 +29,7 @@ pub mod check;
 pub mod cli;
 mod clock;
 mod component;
+pub mod doctor;
 pub mod environment;
 mod files;
 pub mod hardening;
@@ -37,7 +38,9 @@ mod identity;
 pub mod logging;
 mod provider;
 pub mod serve;
+pub mod targets;
 mod task;
+mod terminal;
 mod text;
 mod verdict;
 

@@ -1,11 +1,20 @@
 //! `cache-health`: the log, memory that nobody else reads, then the command.
 
-use cache_health_host::cli::{Cli, Command, Format};
+#[cfg(feature = "manual")]
+mod manual;
+
+use cache_health_host::cli::{Cli, Command, Flags, Format, Overrides};
 use cache_health_host::environment::Environment;
-use cache_health_host::{check, hardening, logging, serve};
-use clap::Parser as _;
+use cache_health_host::{ConfigError, check, doctor, hardening, logging, serve, targets};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use std::process::ExitCode;
 use tokio::runtime::Builder;
+
+/// The version, with the revision that it was built from where the build says it.
+const VERSION: &str = match option_env!("CACHE_HEALTH_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
 
 // musl's allocator asks the kernel too often: docs/decisions/0010.
 #[global_allocator]
@@ -15,7 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 // thread earns (measured: `cargo xtask bench`). Guests yield to it every few milliseconds.
 fn main() -> ExitCode {
     abort_on_panic();
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&command_line().get_matches()).unwrap_or_else(|e| e.exit());
     // Written out when it is dropped, after everything else.
     let _log = logging::start();
     hardening::keep_memory_private();
@@ -42,21 +51,35 @@ fn abort_on_panic() {
     }));
 }
 
+/// The command line, with the version of this program.
+fn command_line() -> clap::Command {
+    Cli::command().version(VERSION)
+}
+
 async fn run(command: Command) -> ExitCode {
     match command {
-        Command::Check(args) => {
-            let from = args.connection_string_from();
-            match Environment::with_flags(args.flags(), from).await {
-                Ok(environment) => check::run(&environment, args.format).await,
-                Err(error) => check::misconfigured(&error, args.format),
-            }
-        }
-        Command::Serve(args) => {
-            let from = args.connection_string_from();
-            match Environment::with_flags(args.flags(), from).await {
-                Ok(environment) => serve::run(&environment, args.component.as_deref()).await,
-                Err(error) => check::misconfigured(&error, Format::Text),
-            }
-        }
+        Command::Check(args) => match environment(args.overrides.flags(), &args.overrides).await {
+            Ok(environment) => match &args.targets {
+                Some(file) => targets::run(&environment, file, args.concurrency, args.format).await,
+                None => check::run(&environment, &args).await,
+            },
+            Err(error) => check::misconfigured(&error, args.format),
+        },
+        Command::Doctor(args) => match environment(args.overrides.flags(), &args.overrides).await {
+            Ok(environment) => doctor::run(&environment, &args, VERSION).await,
+            Err(error) => check::misconfigured(&error, Format::Text),
+        },
+        Command::Serve(args) => match environment(args.flags(), &args.overrides).await {
+            Ok(environment) => serve::run(&environment, args.component.as_deref()).await,
+            Err(error) => check::misconfigured(&error, Format::Text),
+        },
+        #[cfg(feature = "manual")]
+        Command::Completions { shell } => manual::completions(shell, command_line()),
+        #[cfg(feature = "manual")]
+        Command::Man { command } => manual::page(command_line(), command.as_deref()),
     }
+}
+
+async fn environment(flags: Flags, overrides: &Overrides) -> Result<Environment, ConfigError> {
+    Environment::with_flags(flags, overrides.connection_string_from.clone()).await
 }

@@ -1,28 +1,38 @@
 //! A verdict as people like to read it.
 
-use cache_health_report::{Document, Evidence, FindingDocument, Status};
+use crate::terminal::{Mark, Style};
+use cache_health_report::{Document, Evidence, FindingDocument, Status, StepDocument};
 use std::fmt::Write as _;
 
 /// Renders a document as a table.
-pub fn render(document: &Document) -> String {
+pub fn render(document: &Document, style: Style) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = write(document, &mut out);
-    out
+    let _ = write(document, style, &mut out);
+    style.text(&out).into_owned()
 }
 
-fn write(document: &Document, out: &mut String) -> std::fmt::Result {
+/// The verdict in a line, without a line break.
+pub fn line(document: &Document, style: Style) -> String {
+    let (word, time) = (word(document.status), &document.time);
+    let sum = |sum: f64, step: &StepDocument| sum + step.observed_value;
+    let took = document.checks.values().flatten().fold(0.0, sum);
+    let line = format!("{time} {word} {took:>9.3} ms  {}", document.output);
+    style.text(&line).into_owned()
+}
+
+fn write(document: &Document, style: Style, out: &mut String) -> std::fmt::Result {
     writeln!(out, "{}  {}", word(document.status), document.output)?;
     if !document.checks.is_empty() {
         writeln!(out)?;
     }
     for (step, results) in &document.checks {
         for result in results {
-            let mark = if result.status == Status::Fail {
-                "✗"
+            let mark = style.sign(if result.status == Status::Fail {
+                Mark::Fail
             } else {
-                "✓"
-            };
+                Mark::Ok
+            });
             let (value, unit) = (result.observed_value, &result.observed_unit);
             writeln!(out, "  {mark} {:<15} {value:>10.3} {unit}", step.as_str())?;
         }

@@ -1,10 +1,9 @@
 //! `cargo xtask components`: the components into dist/.
 
-use crate::shell::{output, say, workspace};
+use crate::shell::{revision, say, workspace};
 use crate::{files, install};
 use anyhow::Result;
 use cache_health_artifacts::{About, Artifacts, Component, WASM};
-use std::process::Command;
 
 /// What a registry shows of each component.
 const HEALTH: About = About {
@@ -61,11 +60,4 @@ pub fn ship() -> Result<()> {
         files::copy_all(&workspace().join(folder), &dist.join(folder))?;
     }
     Ok(())
-}
-
-/// The commit that is built; none for sources that are not a checkout.
-pub fn revision() -> Option<String> {
-    let mut git = Command::new("git");
-    let head = output(git.args(["rev-parse", "HEAD"]).current_dir(workspace()))?;
-    Some(head.trim().to_owned())
 }

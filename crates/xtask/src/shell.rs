@@ -16,11 +16,24 @@ pub fn say(text: &str) {
     eprintln!("==> {text}");
 }
 
+/// The commit that is built; none for sources that are not a checkout.
+pub fn revision() -> Option<String> {
+    let mut git = Command::new("git");
+    let head = output(git.args(["rev-parse", "HEAD"]).current_dir(workspace()))?;
+    Some(head.trim().to_owned())
+}
+
 /// A cargo command at the top of the repository.
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(arguments).arg("--locked");
     command.current_dir(workspace());
+    // What --version says. Only the program itself looks at it, so another revision builds nothing else again.
+    let version = env!("CARGO_PKG_VERSION");
+    if let Some(revision) = revision() {
+        let short = revision.get(..12).unwrap_or(&revision);
+        command.env("CACHE_HEALTH_VERSION", format!("{version} ({short})"));
+    }
     command
 }
 

@@ -10,4 +10,4 @@ mod state;
 
 #[cfg(feature = "component")]
 pub use custom::{Runtime, RuntimeError};
-pub use health::{Embedded, Health};
+pub use health::{Embedded, Health, HealthError};

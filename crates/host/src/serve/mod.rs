@@ -27,7 +27,7 @@ mod routes;
 mod sample;
 mod sampler;
 mod series;
-mod shutdown;
+pub mod shutdown;
 
 use crate::check::MISCONFIGURED;
 use crate::component::Embedded;
@@ -39,7 +39,7 @@ use cache_health_provider::rate::Caller;
 use custom::CustomComponent;
 use flight::Flights;
 use listeners::Listeners;
-use replica::Replica;
+pub use replica::Replica;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -81,6 +81,35 @@ pub const NAMES: [&str; 53] = [
     "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
 ];
 
+/// Whether a variable says where the cache is, or holds a key that goes there: of these, one source has all or none.
+pub fn says_where(name: &str) -> bool {
+    const OF_THE_PROBER: [&str; 5] = [
+        "REDIS_AUTH",
+        "REDIS_HEALTH_KEY",
+        "REDIS_CA_FILE",
+        "REDIS_EXTRA_CA_FILE",
+        "REDIS_TOKEN_SCOPE",
+    ];
+    let of_the_cache = name.starts_with("REDIS_") || name.starts_with("AZURE_REDIS_");
+    of_the_cache && !OF_THE_PROBER.contains(&name)
+}
+
+/// Whether the value of a variable is a secret, or holds one.
+pub fn is_secret(name: &str) -> bool {
+    const SECRETS: [&str; 9] = [
+        "REDIS_ACCESS_KEY",
+        "REDIS_ACCESS_KEY_SECONDARY",
+        "REDIS_CONNECTION_STRING",
+        "AZURE_REDIS_PASSWORD",
+        "AZURE_REDIS_CONNECTIONSTRING",
+        "AZURE_REDIS_CLIENTSECRET",
+        "AZURE_CLIENT_SECRET",
+        "IDENTITY_HEADER",
+        OPERATOR_TOKEN,
+    ];
+    SECRETS.contains(&name)
+}
+
 /// What tokens are asked for, in every cloud.
 pub const RESOURCE: &str = "https://redis.azure.com";
 

@@ -1,12 +1,18 @@
 //! The command line. There is no flag for a key or for `IDENTITY_HEADER`: arguments are visible to
 //! every process of the machine.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+mod check;
+mod doctor;
+
+pub use check::{CheckArgs, Format};
+pub use doctor::{DoctorArgs, FailOn};
+
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Proves that an app can use its Azure Redis cache, and says which step is broken when it cannot.
 #[derive(Parser)]
-#[command(name = "cache-health", version, about)]
+#[command(name = "cache-health", about, after_help = EXAMPLES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -19,23 +25,37 @@ pub enum Command {
     /// Check once and print the verdict. Exit code 0: pass or warn, 1: fail, 2: configuration or
     /// usage.
     Check(CheckArgs),
+    /// Walk everything that an app needs to use its cache, and end with one diagnosis and one cure.
+    Doctor(DoctorArgs),
     /// Serve /livez, /readyz and /healthz. SIGTERM and Ctrl-C drain; exit code 2: configuration,
     /// usage, or a port that is taken.
     Serve(ServeArgs),
+    /// Print the completions for a shell.
+    #[cfg(feature = "manual")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff), or that of a command.
+    #[cfg(feature = "manual")]
+    Man {
+        /// The command.
+        command: Option<String>,
+    },
 }
 
-/// The arguments of `check`.
-#[derive(Args)]
-pub struct CheckArgs {
-    /// How to print the verdict.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-    #[command(flatten)]
-    overrides: Overrides,
-}
+const EXAMPLES: &str = "\
+Examples:
+  cache-health check                      can this app use its cache, and what to do when not
+  cache-health doctor                     the same, part by part, to paste into a ticket
+  cache-health serve                      what Container Apps and Kubernetes probe
+  cache-health check --host shop.redis.cache.windows.net   on a laptop, after az login
+
+Variables: REDIS_HOST, REDIS_PORT, REDIS_AUTH and others, docs/reference/configuration.md.";
 
 /// The arguments of `serve`.
 #[derive(Args)]
+#[command(after_help = SERVE_EXAMPLES)]
 pub struct ServeArgs {
     /// Address and port to listen on (CACHE_HEALTH_LISTEN).
     #[arg(long, value_name = "ADDRESS")]
@@ -47,22 +67,20 @@ pub struct ServeArgs {
     /// our capabilities, or only `cache-health:probe/health`.
     #[arg(long, value_name = "FILE")]
     pub component: Option<PathBuf>,
+    /// What every command takes.
     #[command(flatten)]
-    overrides: Overrides,
+    pub overrides: Overrides,
 }
 
-/// How to print a verdict.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A table for people.
-    Text,
-    /// One JSON document (application/health+json).
-    Json,
-}
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  cache-health serve                              on 0.0.0.0:8080, a check every 10 s
+  cache-health serve --listen 0.0.0.0:18080       as a sidecar, where 8080 is the app's
+  cache-health serve --component app.wasm         before an app that imports cache-health:probe/health";
 
 /// Flags that win over variables.
 #[derive(Args)]
-struct Overrides {
+pub struct Overrides {
     /// Host name of the cache (REDIS_HOST).
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
@@ -75,32 +93,13 @@ struct Overrides {
     /// The variable with the connection string, such as ConnectionStrings__cache of .NET Aspire. Nothing else then says where
     /// the cache is.
     #[arg(long, value_name = "VARIABLE", conflicts_with_all = ["host", "port"])]
-    connection_string_from: Option<String>,
+    pub connection_string_from: Option<String>,
 }
 
 /// The variables that flags set.
 pub type Flags = Vec<(&'static str, String)>;
 
-impl CheckArgs {
-    /// The variables that flags set.
-    pub fn flags(&self) -> Flags {
-        self.overrides.flags()
-    }
-}
-
-impl CheckArgs {
-    /// The variable with the connection string, where one is named.
-    pub fn connection_string_from(&self) -> Option<String> {
-        self.overrides.connection_string_from.clone()
-    }
-}
-
 impl ServeArgs {
-    /// The variable with the connection string, where one is named.
-    pub fn connection_string_from(&self) -> Option<String> {
-        self.overrides.connection_string_from.clone()
-    }
-
     /// The variables that flags set.
     pub fn flags(&self) -> Flags {
         let mut flags = self.overrides.flags();
@@ -113,7 +112,8 @@ impl ServeArgs {
 }
 
 impl Overrides {
-    fn flags(&self) -> Flags {
+    /// The variables that flags set.
+    pub fn flags(&self) -> Flags {
         set([
             ("REDIS_HOST", &self.host),
             ("REDIS_PORT", &self.port),

@@ -1,0 +1,229 @@
+//! `cache-health check --targets`: every cache of an inventory, a line each.
+//!
+//! A target says by itself where its cache is and which keys go there: of those, nothing comes from the environment, or one
+//! cache's key would be sent to another's host. What is the prober's own (its identity, its time limit, its CA) comes from the
+//! environment where the line does not say it.
+
+use crate::check::{self, MISCONFIGURED};
+use crate::cli::Format;
+use crate::environment::Environment;
+use crate::files::{Files, MAX_FILE};
+use crate::provider::Provider;
+use crate::terminal::Style;
+use crate::{logging, text, verdict};
+use cache_health_provider::config::{NAMES, NotText, is_secret, says_where};
+use cache_health_provider::{ConfigError, ExposeSecret as _, Variables};
+use cache_health_report::{Document, View};
+use futures::stream::{self, StreamExt as _};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::ExitCode;
+use thiserror::Error;
+
+/// What a target is called on the command line, in errors.
+const FLAG: &str = "--targets";
+/// The member of a line that is no variable.
+const NAME: &str = "name";
+/// Standard input as a file.
+const STANDARD_INPUT: &str = "/dev/stdin";
+
+/// Why a line is no target. Never its values: one of them may be a secret in the wrong place.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+enum TargetError {
+    #[error("line {0} is no JSON object of strings")]
+    Form(usize),
+    #[error("line {0} has a member that is no variable: {1}")]
+    Unknown(usize, String),
+    #[error("line {0} holds a secret, {1}: name a file instead")]
+    Secret(usize, String),
+}
+
+/// A cache of the inventory.
+struct Target<'a> {
+    name: String,
+    line: HashMap<String, String>,
+    environment: &'a Environment,
+}
+
+impl Variables for Target<'_> {
+    fn get(&self, name: &str) -> Result<Option<String>, NotText> {
+        match self.line.get(name) {
+            Some(value) => Ok(Some(value.clone())),
+            None if says_where(name) => Ok(None),
+            None => self.environment.get(name),
+        }
+    }
+
+    fn has_program(&self, name: &str) -> bool {
+        self.environment.has_program(name)
+    }
+
+    fn has_imds(&self) -> bool {
+        self.environment.has_imds()
+    }
+}
+
+/// A verdict with whose it is.
+#[derive(Serialize)]
+struct Line<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    document: &'a Document,
+}
+
+/// Checks all of them, so many at once. The exit code is the worst.
+pub async fn run(
+    environment: &Environment,
+    file: &Path,
+    at_once: NonZeroUsize,
+    format: Format,
+) -> ExitCode {
+    let file = if file == Path::new("-") {
+        Path::new(STANDARD_INPUT)
+    } else {
+        file
+    };
+    let text = match Files::default().text(file, MAX_FILE).await {
+        Ok(text) => text,
+        Err(error) => {
+            logging::say(&format!("{FLAG} {error}"));
+            return MISCONFIGURED.into();
+        }
+    };
+    let lines = text.expose_secret().lines().enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    let checks = stream::iter(lines).map(|(at, line)| check(at + 1, line, environment));
+    let mut checks = checks.buffer_unordered(at_once.get());
+    let (mut worst, mut any, style) = (0, false, Style::of_standard_output());
+    while let Some((name, document)) = checks.next().await {
+        any = true;
+        worst = worst.max(check::exit_code(&document));
+        check::write(&match format {
+            Format::Text => {
+                let name = style.text(&name).into_owned();
+                format!("{name:<24} {}\n", text::line(&document, style))
+            }
+            Format::Json => {
+                let line = Line {
+                    name: &name,
+                    document: &document,
+                };
+                serde_json::to_string(&line).unwrap_or_default() + "\n"
+            }
+        });
+    }
+    if !any {
+        logging::say(&format!("{FLAG} names no cache"));
+        return MISCONFIGURED.into();
+    }
+    worst.into()
+}
+
+/// One target, with bounds of its own. A line that cannot be read is a verdict as well, and stops no other.
+async fn check(number: usize, line: &str, environment: &Environment) -> (String, Document) {
+    let target = match read(number, line, environment) {
+        Ok(target) => target,
+        Err(error) => {
+            let error = ConfigError::new(FLAG, error.to_string());
+            return (format!("line {number}"), misconfigured(&error));
+        }
+    };
+    let document = match Provider::from_variables(&target).await {
+        Err(error) => misconfigured(&error),
+        Ok(provider) => {
+            let report = check::once(&check::health(&provider)).await;
+            Document::of(report, View::Details)
+        }
+    };
+    (target.name, document)
+}
+
+fn misconfigured(error: &ConfigError) -> Document {
+    Document::of(verdict::failure(&error.into()), View::Details)
+}
+
+fn read<'a>(
+    number: usize,
+    line: &str,
+    environment: &'a Environment,
+) -> Result<Target<'a>, TargetError> {
+    let line: Result<HashMap<String, String>, _> = serde_json::from_str(line);
+    let mut line = line.map_err(|_| TargetError::Form(number))?;
+    let name = line.remove(NAME);
+    for member in line.keys() {
+        let plain = || {
+            member
+                .chars()
+                .filter(char::is_ascii_graphic)
+                .take(64)
+                .collect()
+        };
+        if is_secret(member) {
+            return Err(TargetError::Secret(number, plain()));
+        }
+        if !NAMES.contains(&member.as_str()) {
+            return Err(TargetError::Unknown(number, plain()));
+        }
+    }
+    let name = name.or_else(|| line.get("REDIS_HOST").cloned());
+    Ok(Target {
+        name: name.unwrap_or_else(|| format!("line {number}")),
+        line,
+        environment,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn environment() -> Environment {
+        let flags = vec![
+            ("REDIS_ACCESS_KEY", "of another cache".to_owned()),
+            ("CACHE_HEALTH_TIMEOUT", "7s".to_owned()),
+        ];
+        Environment::with_flags(flags, None).await.expect("no file")
+    }
+
+    #[tokio::test]
+    async fn a_target_takes_nothing_of_the_environment_that_says_where_the_cache_is() {
+        let environment = environment().await;
+        let target = read(
+            1,
+            r#"{"name":"shop","REDIS_HOST":"shop.example"}"#,
+            &environment,
+        );
+        let target = target.expect("a target");
+        assert_eq!(target.name, "shop");
+        assert_eq!(
+            target.get("REDIS_HOST"),
+            Ok(Some("shop.example".to_owned()))
+        );
+        assert_eq!(target.get("REDIS_ACCESS_KEY"), Ok(None));
+        assert_eq!(
+            target.get("CACHE_HEALTH_TIMEOUT"),
+            Ok(Some("7s".to_owned()))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_no_target_says_why_without_its_values() {
+        let environment = environment().await;
+        let error = |line: &str| match read(3, line, &environment) {
+            Ok(_) => panic!("{line} is taken"),
+            Err(error) => error,
+        };
+        assert_eq!(error("s3cret"), TargetError::Form(3));
+        assert_eq!(error(r#"{"REDIS_PORT":6380}"#), TargetError::Form(3));
+        let unknown = error(r#"{"REDIS_HOTS":"s3cret"}"#);
+        assert_eq!(unknown, TargetError::Unknown(3, "REDIS_HOTS".to_owned()));
+        let secret = error(r#"{"REDIS_HOST":"h","REDIS_ACCESS_KEY":"s3cret"}"#);
+        assert_eq!(
+            secret,
+            TargetError::Secret(3, "REDIS_ACCESS_KEY".to_owned())
+        );
+        assert!(!secret.to_string().contains("s3cret"));
+    }
+}

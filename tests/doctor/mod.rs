@@ -1,0 +1,5 @@
+//! `cache-health doctor`, as people run it: without a terminal, on a terminal, beside a `serve`.
+
+mod beside;
+mod faults;
+mod output;
