@@ -56,6 +56,20 @@ impl Container {
         Self { process, name }
     }
 
+    /// Waits for 200 on /readyz.
+    fn wait_until_ready(&self, port: u16) {
+        let url = format!("http://127.0.0.1:{port}/readyz");
+        let until = Instant::now() + START;
+        while ureq::get(&url).call().is_err() {
+            assert!(
+                Instant::now() < until,
+                "not ready; {}",
+                self.podman(&["logs"])
+            );
+            std::thread::sleep(LOOK);
+        }
+    }
+
     fn podman(&self, verb: &[&str]) -> String {
         let output = Command::new("podman").args(verb).arg(&self.name).output();
         String::from_utf8(output.expect("podman").stdout).expect("UTF-8")
@@ -98,16 +112,7 @@ fn the_image_serves_as_nobody_on_a_read_only_root_and_drains() {
         .env("CACHE_HEALTH_LISTEN", format!("127.0.0.1:{port}"));
     let mut container = Container::start(&image, &check, &ca_file, &[]);
 
-    let url = format!("http://127.0.0.1:{port}/readyz");
-    let until = Instant::now() + START;
-    while ureq::get(&url).call().is_err() {
-        assert!(
-            Instant::now() < until,
-            "not ready; {}",
-            container.podman(&["logs"])
-        );
-        std::thread::sleep(LOOK);
-    }
+    container.wait_until_ready(port);
     let user = container.podman(&["inspect", "--format", "{{.Config.User}}"]);
     assert_eq!(user.trim(), "65532");
     let read_only = container.podman(&["inspect", "--format", "{{.HostConfig.ReadonlyRootfs}}"]);
@@ -148,6 +153,39 @@ fn the_image_checks_once_and_its_exit_code_is_the_verdict() {
 
 #[test]
 #[ignore = "needs podman: cargo xtask test"]
+fn the_doctor_works_in_the_image_without_a_terminal_and_asks_the_probe_beside_it() {
+    let image = image();
+    let azure = Azure::start();
+    let (_folder, ca_file) = readable(&azure);
+    let port = cache_health_local_azure::port::any_free().expect("a port");
+    let check = azure
+        .check_key()
+        .env("RUST_LOG", "error")
+        .env("CACHE_HEALTH_LISTEN", format!("127.0.0.1:{port}"));
+    let container = Container::start(&image, &check, &ca_file, &[]);
+    container.wait_until_ready(port);
+    azure
+        .redis
+        .command(&["CONFIG", "SET", "maxmemory", "1"])
+        .expect("redis-cli");
+    // As `az containerapp exec --command` runs it: a program and its arguments, no shell, no terminal.
+    let output = Command::new("podman")
+        .args(["--runtime", "runc", "exec", &container.name])
+        .args(["/cache-health", "doctor"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("podman");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    println!("{text}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.is_ascii() && text.contains("FAIL data"), "{text}");
+    assert!(text.contains("serve beside    "), "{text}");
+    assert!(!text.contains("no cache-health answers"), "{text}");
+    assert!(!text.contains(&azure.access_key), "a secret");
+}
+
+#[test]
+#[ignore = "needs podman: cargo xtask test"]
 fn there_is_nothing_in_the_image_but_the_program() {
     let image = image();
     let folder = tempfile::tempdir().expect("a folder");
@@ -169,5 +207,5 @@ fn there_is_nothing_in_the_image_but_the_program() {
     let names = String::from_utf8(names.stdout).expect("UTF-8");
     assert_eq!(names.trim(), "cache-health");
     let size = std::fs::metadata(&archive).expect("saved").len();
-    assert!(size < 25_000_000, "{size} bytes");
+    assert!(size < 13_000_000, "{size} bytes");
 }

@@ -10,5 +10,6 @@ mod credentials;
 mod doctor;
 mod faults;
 mod image;
+mod metrics;
 mod serve;
 mod spin;

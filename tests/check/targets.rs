@@ -188,7 +188,7 @@ fn the_command_line_explains_itself() {
         (&["doctor", "--help"], "az containerapp exec"),
         (&["serve", "--help"], "Examples:"),
         (&["--version"], "cache-health 0."),
-        (&["completions", "bash"], "complete -F _cache-health"),
+        (&["completions", "bash"], "_cache__health()"),
         (&["man"], ".TH cache-health 1"),
         (&["man", "doctor"], "latency"),
     ] {

@@ -36,6 +36,7 @@ pub mod hardening;
 mod hedge;
 mod identity;
 pub mod logging;
+mod metrics;
 mod provider;
 pub mod serve;
 pub mod targets;

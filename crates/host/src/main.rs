@@ -70,7 +70,7 @@ async fn run(command: Command) -> ExitCode {
             Err(error) => check::misconfigured(&error, Format::Text),
         },
         Command::Serve(args) => match environment(args.flags(), &args.overrides).await {
-            Ok(environment) => serve::run(&environment, args.component.as_deref()).await,
+            Ok(environment) => serve::run(&environment, args.component.as_deref(), VERSION).await,
             Err(error) => check::misconfigured(&error, Format::Text),
         },
         #[cfg(feature = "manual")]

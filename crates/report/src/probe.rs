@@ -6,7 +6,7 @@
 //! | `/livez` | 200 while the process works; never touches Redis |
 //! | `/readyz` | 200 or 503: whether to send traffic; `?verbose` adds a line per step |
 //! | `/healthz` | the report, 200 or 503; `?fresh` makes a check now, `?new-connection` proves a new connection as well |
-//! | `/history` | how it went, 200; only where something runs between requests |
+//! | `/history`, `/metrics` | how it went, 200; only where something runs between requests |
 //!
 //! A query asks by its name alone or with `=1`; anything else in it is passed over. What is a value of this deployment is
 //! shown to the operator only; `?details` says who is not the operator, with 401, so that a browser asks for the token.
@@ -31,6 +31,8 @@ pub enum Route {
     Healthz,
     /// `/history`.
     History,
+    /// `/metrics`.
+    Metrics,
 }
 
 impl Route {
@@ -41,6 +43,7 @@ impl Route {
             "/readyz" => Some(Self::Readyz),
             "/healthz" => Some(Self::Healthz),
             "/history" => Some(Self::History),
+            "/metrics" => Some(Self::Metrics),
             _ => None,
         }
     }
@@ -69,6 +72,8 @@ pub enum Asked {
     NewConnection,
     /// How it went.
     History,
+    /// The same in numbers.
+    Metrics,
 }
 
 /// Reads a request for a route: what it asks for, or why it is refused. `has_body`: whether there is one to read;
@@ -90,6 +95,7 @@ pub fn read(route: Route, method: &str, query: &str, has_body: bool) -> Result<A
         Route::Healthz if asks(query, "fresh") => Asked::Fresh,
         Route::Healthz => Asked::Newest,
         Route::History => Asked::History,
+        Route::Metrics => Asked::Metrics,
     })
 }
 
@@ -170,12 +176,19 @@ impl Answer {
         }
     }
 
-    /// 404 for the history where nothing runs between requests.
-    pub fn no_history() -> Self {
-        Self::text(
-            404,
-            "no history: nothing runs between requests on this host\n",
-        )
+    /// What is measured, of this media type.
+    pub fn metrics(media: &'static str, text: String) -> Self {
+        Self {
+            status: 200,
+            headers: vec![("content-type", media), ("cache-control", "no-store")],
+            body: text.into(),
+        }
+    }
+
+    /// 404 for the history and the metrics where nothing runs between requests.
+    pub fn nothing_remembered() -> Self {
+        let body = "nothing runs between requests on this host: no history, no metrics\n";
+        Self::text(404, body)
     }
 
     /// 401: the details are the operator's.

@@ -51,6 +51,11 @@ pub fn shellcheck() -> Result<()> {
     package("shellcheck", "shellcheck")
 }
 
+/// `prometheus` with its `promtool`.
+pub fn prometheus() -> Result<()> {
+    package("prometheus", "promtool")
+}
+
 /// Packages of PyPI in a virtual environment of their own; whether that could be done.
 pub fn from_pypi(venv: &Path, packages: &[&str]) -> bool {
     say(&format!(

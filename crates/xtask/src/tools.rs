@@ -18,7 +18,7 @@ pub struct Tool {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 9] = [
+pub const TOOLS: [Tool; 10] = [
     Tool {
         name: "root",
         tests: &["as_root::"],
@@ -27,6 +27,12 @@ pub const TOOLS: [Tool; 9] = [
             ensure!(install::is_root(), "this user is not root");
             Ok(None)
         },
+    },
+    Tool {
+        name: "prometheus",
+        tests: &["metrics::prometheus::"],
+        takes_minutes: false,
+        prepare: || install::prometheus().map(|()| None),
     },
     Tool {
         name: "shellcheck",

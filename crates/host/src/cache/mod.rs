@@ -3,6 +3,7 @@
 mod cluster;
 mod commands;
 mod connection;
+mod counts;
 mod dial;
 mod error;
 mod log;
@@ -15,6 +16,7 @@ pub mod tls;
 mod tls_session;
 
 pub use connection::{Connection, Origin};
+pub use counts::Counts;
 pub use dial::{DialStep, Endpoint, Observed};
 pub use error::CacheError;
 pub use pool::{Ask, Cache, ConnectFailure, Login};

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::identity::now;
+use crate::metrics::Metrics;
 use crate::provider::Provider;
 use crate::serve::custom::CustomComponent;
 use crate::serve::flight::Flights;
@@ -31,6 +32,7 @@ struct Shared {
     flights: Flights,
     custom: Option<Arc<CustomComponent>>,
     samples: Mutex<Samples>,
+    metrics: Metrics,
     first_sample: Notify,
     judgement: Judgement,
     replica: Replica,
@@ -56,14 +58,16 @@ impl App {
         flights: Flights,
         custom: Option<CustomComponent>,
         replica: Replica,
+        version: &str,
     ) -> Self {
         Self(Arc::new(Shared {
             judgement: Judgement::of(&provider.config),
-            provider,
             flights,
             custom: custom.map(Arc::new),
+            metrics: Metrics::new(Arc::clone(&provider.cache.counts), version),
             samples: Mutex::default(),
             first_sample: Notify::new(),
+            provider,
             replica,
             started: now(),
             draining: AtomicBool::new(false),
@@ -94,12 +98,24 @@ impl App {
     /// Takes a sample in.
     pub fn record(&self, sample: Arc<Sample>) {
         let mut samples = self.0.samples.lock();
-        if samples.history.push(&sample) {
+        let changed = samples.history.push(&sample);
+        self.0.metrics.record(&sample, changed);
+        if changed {
             verdict::log(&sample.document(View::Details));
         }
         samples.series.push(sample, self.0.judgement);
         samples.rendered = Default::default();
         self.0.first_sample.notify_one();
+    }
+
+    /// How much later than it asked the sampler woke up.
+    pub fn stalled(&self, late: Duration) {
+        self.0.metrics.stalled(late);
+    }
+
+    /// What is measured, as a scrape asks for it: the media type and the text.
+    pub fn scrape(&self, accept: &str) -> (&'static str, String) {
+        self.0.metrics.scrape(accept)
     }
 
     /// Waits for the first sample.

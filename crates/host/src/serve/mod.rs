@@ -6,6 +6,7 @@
 //! | `/readyz` | 200 or 503, damped, from the newest sample; `?verbose` adds a line per step |
 //! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now, `?new-connection=1` one on a new connection |
 //! | `/history` | how it went: the last results, the last failures, a day in minutes |
+//! | `/metrics` | the same in numbers, for Prometheus |
 //!
 //! What is a value of this deployment is shown to the operator only: by token, or on a port of the operator's own. With
 //! `--component`, every path but those that platforms probe is answered by somebody else's component, and the rest is on
@@ -24,7 +25,7 @@ mod listeners;
 mod replica;
 mod respond;
 mod routes;
-mod sample;
+pub mod sample;
 mod sampler;
 mod series;
 pub mod shutdown;
@@ -45,8 +46,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tracing::{error, info};
 
-/// Serves until a signal ends it. `component`: somebody else's, which answers all other paths.
-pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCode {
+/// Serves until a signal ends it. `component`: somebody else's, which answers all other paths. `version`: of the program,
+/// with its revision.
+pub async fn run(variables: &dyn Variables, component: Option<&Path>, version: &str) -> ExitCode {
     let provider = match Provider::from_variables(variables).await {
         Ok(provider) => provider,
         Err(error) => {
@@ -91,6 +93,7 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>) -> ExitCod
         Flights::of(embedded.health(Caller::Request), &provider.cache),
         custom,
         Replica::of(variables),
+        version,
     );
     let heartbeat = config
         .heartbeat

@@ -10,8 +10,8 @@ use crate::serve::series::Newest;
 use crate::verdict::{self, Proof};
 use cache_health_report::probe::{self, Answer, Asked, Route};
 use cache_health_report::{Document, Failure, Kind, View};
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, Request};
+use http::header::{ACCEPT, AUTHORIZATION};
+use http::{HeaderMap, HeaderName, Request};
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
     if let Err(refused) = probe::may_have(view, query) {
         return respond(refused);
     }
+    let accept = header(request.headers(), ACCEPT).map(str::to_owned);
     match asked {
         Asked::Live => respond(Answer::live()),
         Asked::Ready { verbose } => readyz(app, verbose),
@@ -45,6 +46,10 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
         Asked::Fresh => fresh(app, Proof::Kept, view).await,
         Asked::NewConnection => fresh(app, Proof::NewConnection, view).await,
         Asked::History => respond_shared(Answer::history(Vec::new()), app.history(view)),
+        Asked::Metrics => {
+            let (media, text) = app.scrape(accept.as_deref().unwrap_or_default());
+            respond(Answer::metrics(media, text))
+        }
     }
 }
 
@@ -52,13 +57,13 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
 async fn view(app: &App, door: Door, headers: &HeaderMap) -> View {
     match door {
         Door::Admin => View::Details,
-        Door::Main if app.is_operator(authorization(headers)).await => View::Details,
+        Door::Main if app.is_operator(header(headers, AUTHORIZATION)).await => View::Details,
         Door::Main => View::Public,
     }
 }
 
-fn authorization(headers: &HeaderMap) -> Option<&str> {
-    headers.get(AUTHORIZATION)?.to_str().ok()
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
 }
 
 /// Lets somebody else's component answer. It never sees the operator's token. A client that goes away makes no room: its

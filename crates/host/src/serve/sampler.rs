@@ -40,7 +40,9 @@ pub async fn sample_for_ever(
         let sample = Sample::new(verdict::fresh(&health, proof).await, asked);
         plan.learn(proof, &sample.report, started, fastrand::f64());
         app.record(Arc::new(sample));
-        tokio::time::sleep_until(started + jittered(interval, fastrand::f64())).await;
+        let next = started + jittered(interval, fastrand::f64());
+        tokio::time::sleep_until(next).await;
+        app.stalled(next.elapsed());
     }
 }
 

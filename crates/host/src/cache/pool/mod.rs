@@ -14,7 +14,7 @@ use crate::cache::dial::{self, DialStep, Endpoint, Permission, Progress};
 use crate::cache::permits::Permits;
 use crate::cache::pool::attempt::Attempt;
 use crate::cache::pool::entry::Entries;
-use crate::cache::{CacheError, Secret};
+use crate::cache::{CacheError, Counts, Secret};
 use crate::task;
 use cache_health_provider::Config;
 use cache_health_provider::rate::Caller;
@@ -40,6 +40,8 @@ pub struct Cache {
     pub(super) key: String,
     /// What callers may cause.
     pub permits: Permits,
+    /// What was done.
+    pub counts: Arc<Counts>,
     /// The host's own limit of what goes on by itself.
     pub(super) limit: Duration,
     entries: Mutex<Entries>,
@@ -53,6 +55,7 @@ impl Cache {
             endpoint,
             key: config.key.clone(),
             permits: Permits::new(config),
+            counts: Arc::default(),
             limit: config.timeout.max(LEAST_LIMIT),
             entries: Mutex::new(Entries::new(unclaimed_for)),
         })
@@ -170,6 +173,7 @@ impl Cache {
         let result = tokio::time::timeout(self.limit, dialled)
             .await
             .unwrap_or(Err(CacheError::Timeout));
+        self.counts.connections.add(result.is_ok());
         let (step, observed) = progress.so_far();
         let (candidate, generation) = (owner.candidate, secret.generation);
         let mut entries = self.lock();
@@ -225,6 +229,7 @@ impl Cache {
         let result = tokio::time::timeout(self.limit, auth)
             .await
             .unwrap_or(Err(CacheError::Timeout));
+        self.counts.reauthentications.add(result.is_ok());
         let principal = &secret.user;
         match result {
             Ok(()) => {
