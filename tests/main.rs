@@ -13,3 +13,4 @@ mod image;
 mod metrics;
 mod serve;
 mod spin;
+mod telemetry;

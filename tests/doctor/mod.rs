@@ -3,3 +3,5 @@
 mod beside;
 mod faults;
 mod output;
+
+pub use faults::diagnose;

@@ -71,7 +71,7 @@ fn what_there_is_to_look_at_is_listed_without_looking() {
     let check = azure.check_key().env("REDIS_HOST", "not//a host");
     let (output, _) = check.output(&["doctor", "--list"]);
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    assert_eq!((output.status.code(), text.lines().count()), (Some(0), 8));
+    assert_eq!((output.status.code(), text.lines().count()), (Some(0), 9));
     assert!(text.starts_with("configuration "), "{text}");
 }
 

@@ -96,6 +96,10 @@ impl Seen {
             "{beyond:?} of {route} on {host} is not documented"
         );
         for (name, public) in documented {
+            // No collector is configured here: tests/telemetry.
+            if name.starts_with("exports[]") {
+                continue;
+            }
             assert!(
                 self.details.contains(&name),
                 "{name} of {route} was never seen on {host}"

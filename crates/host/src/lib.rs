@@ -41,6 +41,7 @@ mod provider;
 pub mod serve;
 pub mod targets;
 mod task;
+mod telemetry;
 mod terminal;
 mod text;
 mod verdict;

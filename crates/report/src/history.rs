@@ -32,6 +32,9 @@ pub struct HistoryDocument {
     pub kept_connection: Option<CourseDocument>,
     /// Whether a new connection can be made; null before one was tried.
     pub new_connection: Option<CourseDocument>,
+    /// How exports of telemetry went, by signal; empty where none is configured.
+    #[serde(default)]
+    pub exports: Vec<ExportsDocument>,
     /// The last results.
     pub results: Vec<ResultDocument>,
     /// The last failures, apart, so that successes cannot push them out. A new connection that could not be made beside
@@ -39,6 +42,19 @@ pub struct HistoryDocument {
     pub failed: Vec<FailedDocument>,
     /// The last day, a bucket for each minute in which a check ended.
     pub minutes: Vec<MinuteDocument>,
+}
+
+/// How exports of one signal went, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportsDocument {
+    /// `traces` or `metrics`.
+    pub signal: String,
+    /// How many exports the collector took.
+    pub sent: u64,
+    /// How many it did not.
+    pub failed: u64,
+    /// How many checks could not be queued.
+    pub dropped: u64,
 }
 
 /// How something has been, and since when, as JSON.

@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod clients;
+mod collector;
 mod components;
 mod files;
 mod identity;

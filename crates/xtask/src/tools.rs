@@ -1,7 +1,7 @@
 //! What some tests need beyond the program, and where it is.
 
 use crate::shell::succeeds;
-use crate::{clients, image, install, kusto, python, validators};
+use crate::{clients, collector, image, install, kusto, python, validators};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
@@ -18,7 +18,7 @@ pub struct Tool {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 10] = [
+pub const TOOLS: [Tool; 11] = [
     Tool {
         name: "root",
         tests: &["as_root::"],
@@ -74,6 +74,16 @@ pub const TOOLS: [Tool; 10] = [
         prepare: || {
             let folder = clients::install()?;
             Ok(Some(("CACHE_HEALTH_CLIENTS", folder.display().to_string())))
+        },
+    },
+    Tool {
+        name: "grpcio and opentelemetry-proto from PyPI",
+        tests: &["telemetry::exports::"],
+        takes_minutes: false,
+        prepare: || {
+            let folder = collector::install()?;
+            let folder = folder.display().to_string();
+            Ok(Some(("CACHE_HEALTH_COLLECTOR", folder)))
         },
     },
     Tool {

@@ -143,6 +143,7 @@ mod tests {
             verdict: Some(course(kept, None)),
             kept_connection: Some(course(kept, None)),
             new_connection: new.map(|(status, kind)| course(status, Some(kind))),
+            exports: Vec::new(),
             results: Vec::new(),
             failed: Vec::new(),
             minutes: Vec::new(),

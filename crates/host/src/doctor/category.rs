@@ -23,11 +23,13 @@ pub enum Category {
     Permission,
     /// What was written is read back.
     Data,
+    /// A collector takes what is to be exported, where one is configured.
+    Telemetry,
 }
 
 impl Category {
     /// Every category, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Configuration,
         Self::Name,
         Self::Network,
@@ -36,6 +38,7 @@ impl Category {
         Self::Authentication,
         Self::Permission,
         Self::Data,
+        Self::Telemetry,
     ];
 
     /// Its name on the command line and in outputs.
@@ -49,6 +52,7 @@ impl Category {
             Self::Authentication => "authentication",
             Self::Permission => "permission",
             Self::Data => "data",
+            Self::Telemetry => "telemetry",
         }
     }
 
@@ -63,6 +67,7 @@ impl Category {
             Self::Authentication => "Redis takes the token or the key",
             Self::Permission => "SET and GET are allowed on the health key",
             Self::Data => "what was written is read back",
+            Self::Telemetry => "a collector takes what is to be exported, where one is configured",
         }
     }
 
@@ -116,7 +121,7 @@ impl Category {
             Self::Tls => &["tls."],
             Self::Identity => &["identity."],
             Self::Authentication => &["key."],
-            Self::Permission => &[],
+            Self::Permission | Self::Telemetry => &[],
             Self::Data => &["cluster.", "redis.slot", "redis.node"],
         }
     }

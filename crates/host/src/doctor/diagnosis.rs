@@ -5,6 +5,7 @@ use crate::doctor::category::Category;
 use crate::doctor::latency::{Conclusion, Latency};
 use crate::doctor::walk::{Section, walk};
 use crate::serve::Replica;
+use crate::telemetry::Tried;
 use crate::terminal::Mark;
 use cache_health_report::{Document, Evidence, Status};
 use serde::Serialize;
@@ -52,6 +53,8 @@ pub struct Observed<'a> {
     pub serve: Option<Beside>,
     /// What was measured.
     pub latency: Option<Latency>,
+    /// What collectors said.
+    pub telemetry: &'a [Tried],
     /// Which replica this is.
     pub replica: &'a Replica,
     /// The version of the program.
@@ -62,7 +65,7 @@ impl Diagnosis {
     /// Of what was observed. `asked`: the categories that count; none is all.
     pub fn of(observed: Observed<'_>, asked: &[Category]) -> Self {
         let document = observed.document;
-        let mut categories = walk(document);
+        let mut categories = walk(document, observed.telemetry);
         categories.retain(|section| asked.is_empty() || asked.contains(&section.category));
         let worst = |mark| categories.iter().any(|section| section.result == mark);
         let status = match (worst(Mark::Fail), worst(Mark::Warn)) {

@@ -17,6 +17,7 @@ use crate::cli::{DoctorArgs, FailOn};
 use crate::component::Health;
 use crate::provider::Provider;
 use crate::serve::Replica;
+use crate::telemetry::{self, Tried};
 use crate::terminal::Style;
 use crate::verdict::{self, Proof};
 use cache_health_provider::{ConfigError, Variables};
@@ -52,6 +53,7 @@ pub async fn run(variables: &dyn Variables, args: &DoctorArgs, version: &str) ->
     }
     let doctor = Doctor {
         args,
+        variables,
         version,
         replica: Replica::of(variables),
         style: Style::of_standard_output(),
@@ -73,6 +75,7 @@ pub async fn run(variables: &dyn Variables, args: &DoctorArgs, version: &str) ->
 /// What every walk of a run has.
 struct Doctor<'a> {
     args: &'a DoctorArgs,
+    variables: &'a dyn Variables,
     version: &'a str,
     replica: Replica,
     style: Style,
@@ -82,7 +85,7 @@ impl Doctor<'_> {
     /// Nothing could be tried: the configuration is the diagnosis.
     fn misconfigured(&self, error: &ConfigError) -> ExitCode {
         let report = verdict::failure(&error.into());
-        let diagnosis = self.diagnose(report, None, None);
+        let diagnosis = self.diagnose(report, None, None, &[]);
         write(&render::render(&diagnosis, self.args.format, self.style));
         MISCONFIGURED.into()
     }
@@ -112,7 +115,8 @@ impl Doctor<'_> {
                 _ => None,
             };
             let serve = beside::ask(&provider.config).await;
-            let diagnosis = self.diagnose(report, Some(serve), latency);
+            let telemetry = telemetry::try_out(self.variables).await;
+            let diagnosis = self.diagnose(report, Some(serve), latency, &telemetry);
             spinner.clear();
             write(&render::render(&diagnosis, self.args.format, self.style));
             match self.args.every {
@@ -136,12 +140,14 @@ impl Doctor<'_> {
         report: Report,
         serve: Option<beside::Beside>,
         latency: Option<latency::Latency>,
+        telemetry: &[Tried],
     ) -> Diagnosis {
         let document = Document::of(report, View::Details);
         let observed = Observed {
             document: &document,
             serve,
             latency,
+            telemetry,
             replica: &self.replica,
             version: self.version,
         };

@@ -1,6 +1,7 @@
 //! A document as a walk through what an app needs. Pure: observations in, diagnosis out.
 
 use crate::doctor::category::Category;
+use crate::telemetry::Tried;
 use crate::terminal::Mark;
 use cache_health_report::{AuthMethod, Document, Evidence, FindingDocument, Status};
 use serde::Serialize;
@@ -25,12 +26,37 @@ pub struct Section {
 }
 
 /// The sections of a document, in order.
-pub fn walk(document: &Document) -> Vec<Section> {
+pub fn walk(document: &Document, telemetry: &[Tried]) -> Vec<Section> {
     let failed = document.failure.as_ref().map(Category::of);
     Category::ALL
         .into_iter()
-        .map(|category| section(document, category, failed))
+        .map(|category| match category {
+            Category::Telemetry => exports(telemetry),
+            _ => section(document, category, failed),
+        })
         .collect()
+}
+
+/// What a collector said. It never fails: the verdict does not hang on it.
+fn exports(tried: &[Tried]) -> Section {
+    let result = match tried {
+        [] => Mark::Skip,
+        all if all.iter().all(|tried| tried.problem.is_none()) => Mark::Ok,
+        _ => Mark::Warn,
+    };
+    let said = tried.iter().map(Tried::said).collect::<Vec<_>>();
+    Section {
+        category: Category::Telemetry,
+        result,
+        duration_ms: None,
+        summary: if said.is_empty() {
+            "none is configured".to_owned()
+        } else {
+            said.join("; ")
+        },
+        findings: Vec::new(),
+        seen: BTreeMap::new(),
+    }
 }
 
 fn section(document: &Document, category: Category, failed: Option<Category>) -> Section {
@@ -174,7 +200,7 @@ mod tests {
     }
 
     fn marks(document: &Document) -> Vec<Mark> {
-        walk(document)
+        walk(document, &[])
             .into_iter()
             .map(|section| section.result)
             .collect()
@@ -193,14 +219,17 @@ mod tests {
 
     #[test]
     fn all_is_well_where_every_step_passed() {
-        assert_eq!(marks(&document(&ALL, None)), [Ok; 8]);
+        assert_eq!(
+            marks(&document(&ALL, None)),
+            [Ok, Ok, Ok, Ok, Ok, Ok, Ok, Ok, Skip]
+        );
     }
 
     #[test]
     fn what_comes_after_a_failure_is_not_reached() {
         let untrusted = Some((Kind::TlsUntrusted, Some(Step::Tls)));
         let walked = marks(&document(&ALL[..3], untrusted));
-        assert_eq!(walked, [Ok, Ok, Ok, Fail, Skip, Skip, Skip, Skip]);
+        assert_eq!(walked, [Ok, Ok, Ok, Fail, Skip, Skip, Skip, Skip, Skip]);
         let misconfigured = marks(&document(&[], Some((Kind::Config, None))));
         assert_eq!(
             misconfigured,
@@ -227,7 +256,7 @@ mod tests {
             (Step::Get, Category::Data),
         ] {
             let document = document(&[step], Some((Kind::Timeout, Some(step))));
-            let failing = walk(&document).into_iter().find(|s| s.result == Fail);
+            let failing = walk(&document, &[]).into_iter().find(|s| s.result == Fail);
             assert_eq!(failing.map(|section| section.category), Some(category));
         }
     }

@@ -2,10 +2,12 @@
 //! certificate is a label or a value. Times are timestamps and not ages, so that a scrape is right whenever it comes.
 
 mod cache;
+mod exports;
 mod process;
 
 use crate::cache::Counts;
 use crate::serve::sample::Sample;
+use crate::telemetry::Exports;
 use cache_health_report::{FallbackReason, Report, Status};
 use humantime::parse_rfc3339;
 use prometheus_client::encoding::{prometheus_text, text};
@@ -59,7 +61,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Nothing measured yet. `version`: of the program, with its revision.
-    pub fn new(counts: Arc<Counts>, version: &str) -> Self {
+    pub fn new(counts: Arc<Counts>, exports: Option<Arc<[Exports; 2]>>, version: &str) -> Self {
         let durations = || Histogram::new(BUCKETS);
         let mut metrics = Self {
             registry: Registry::default(),
@@ -88,6 +90,9 @@ impl Metrics {
         registry.register_collector(Box::new(process::ProcessCollector::new()));
         let ours = registry.sub_registry_with_prefix(PREFIX);
         ours.register("build_info", "The program that this is", build);
+        if let Some(exports) = exports {
+            ours.register_collector(Box::new(exports::ExportsCollector(exports)));
+        }
         metrics
     }
 

@@ -10,9 +10,10 @@ use crate::serve::history::{Beat, Frame, History};
 use crate::serve::replica::Replica;
 use crate::serve::sample::Sample;
 use crate::serve::series::{Judgement, Readiness, Series};
+use crate::telemetry::{Exports, Telemetry};
 use crate::verdict::{self, Proof};
 use bytes::Bytes;
-use cache_health_report::history::Course;
+use cache_health_report::history::{Course, ExportsDocument};
 use cache_health_report::{View, probe};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ struct Shared {
     custom: Option<Arc<CustomComponent>>,
     samples: Mutex<Samples>,
     metrics: Metrics,
+    telemetry: Option<Telemetry>,
     first_sample: Notify,
     judgement: Judgement,
     replica: Replica,
@@ -58,13 +60,16 @@ impl App {
         flights: Flights,
         custom: Option<CustomComponent>,
         replica: Replica,
+        telemetry: Option<Telemetry>,
         version: &str,
     ) -> Self {
+        let exports = telemetry.as_ref().map(Telemetry::exports);
         Self(Arc::new(Shared {
             judgement: Judgement::of(&provider.config),
             flights,
             custom: custom.map(Arc::new),
-            metrics: Metrics::new(Arc::clone(&provider.cache.counts), version),
+            metrics: Metrics::new(Arc::clone(&provider.cache.counts), exports, version),
+            telemetry,
             samples: Mutex::default(),
             first_sample: Notify::new(),
             provider,
@@ -100,6 +105,9 @@ impl App {
         let mut samples = self.0.samples.lock();
         let changed = samples.history.push(&sample);
         self.0.metrics.record(&sample, changed);
+        if let Some(telemetry) = &self.0.telemetry {
+            telemetry.observe(&sample, changed);
+        }
         if changed {
             verdict::log(&sample.document(View::Details));
         }
@@ -149,11 +157,19 @@ impl App {
             started: self.0.started,
             now: now(),
             interval: self.interval(),
+            exports: self.exports(),
         };
         let document = samples.history.document(&frame, view);
         let rendered = Bytes::from(probe::render_history(&document));
         samples.rendered[at] = Some(rendered.clone());
         rendered
+    }
+
+    /// How exports of telemetry went.
+    fn exports(&self) -> Vec<ExportsDocument> {
+        let exports = self.0.telemetry.as_ref().map(Telemetry::exports);
+        let all = exports.iter().flat_map(|exports| exports.iter());
+        all.map(Exports::read).collect()
     }
 
     /// How far apart the samples are.

@@ -3,7 +3,7 @@
 
 use crate::serve::sample::Sample;
 use cache_health_report::history::{
-    Course, FailedDocument, HistoryDocument, MinuteDocument, ResultDocument,
+    Course, ExportsDocument, FailedDocument, HistoryDocument, MinuteDocument, ResultDocument,
 };
 use cache_health_report::{AuthMethod, Report, Status, View, milliseconds, rfc3339};
 use std::collections::VecDeque;
@@ -80,6 +80,8 @@ pub struct Frame<'a> {
     pub now: i64,
     /// How far apart the samples are.
     pub interval: Duration,
+    /// How exports of telemetry went.
+    pub exports: Vec<ExportsDocument>,
 }
 
 impl History {
@@ -165,6 +167,7 @@ impl History {
             verdict: self.verdict.map(Into::into),
             kept_connection: self.kept_connection.map(Into::into),
             new_connection: self.new_connection.map(Into::into),
+            exports: frame.exports.clone(),
             results: self
                 .results
                 .iter()
@@ -265,6 +268,7 @@ mod tests {
         started: 0,
         now: 86_400 + 120,
         interval: Duration::from_secs(10),
+        exports: Vec::new(),
     };
 
     #[test]

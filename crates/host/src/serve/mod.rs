@@ -34,6 +34,7 @@ use crate::check::MISCONFIGURED;
 use crate::component::Embedded;
 use crate::logging;
 use crate::provider::Provider;
+use crate::telemetry::Telemetry;
 use app::App;
 use cache_health_provider::Variables;
 use cache_health_provider::rate::Caller;
@@ -88,11 +89,14 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>, version: &
             return ExitCode::FAILURE;
         }
     };
+    let replica = Replica::of(variables);
+    let telemetry = Telemetry::start(variables, &provider, &replica).await;
     let app = App::new(
         Arc::clone(&provider),
         Flights::of(embedded.health(Caller::Request), &provider.cache),
         custom,
-        Replica::of(variables),
+        replica,
+        telemetry,
         version,
     );
     let heartbeat = config

@@ -1,0 +1,344 @@
+//! The checks as numbers of OpenTelemetry. Pure.
+
+use super::proto::{
+    Data, Gauge, Histogram, HistogramPoint, KeyValue, Metric, Number, NumberPoint, Sum,
+    Temporality, attribute,
+};
+use super::spans::{Target, command, nanos};
+use crate::serve::sample::Sample;
+use cache_health_report::Status;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The boundaries that OpenTelemetry gives `db.client.operation.duration`, in seconds.
+const BOUNDS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// What was counted since a time.
+#[derive(Debug)]
+pub struct Points {
+    /// Since 1970-01-01T00:00:00Z.
+    since: Duration,
+    checks: BTreeMap<&'static str, u64>,
+    failures: BTreeMap<(&'static str, &'static str), u64>,
+    check_duration: Durations,
+    /// By the command, and why it failed.
+    operations: BTreeMap<(&'static str, String), Durations>,
+    usable: Option<bool>,
+    credential_expires: Option<i64>,
+    certificate_expires: Option<i64>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Durations {
+    counts: [u64; BOUNDS.len() + 1],
+    sum: f64,
+}
+
+impl Durations {
+    fn add(&mut self, duration: Duration) {
+        let seconds = duration.as_secs_f64();
+        let at = BOUNDS.iter().position(|bound| seconds <= *bound);
+        self.counts[at.unwrap_or(BOUNDS.len())] += 1;
+        self.sum += seconds;
+    }
+}
+
+impl Points {
+    /// Nothing counted since now.
+    pub fn since(now: Duration) -> Self {
+        Self {
+            since: now,
+            checks: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            check_duration: Durations::default(),
+            operations: BTreeMap::new(),
+            usable: None,
+            credential_expires: None,
+            certificate_expires: None,
+        }
+    }
+
+    /// Takes a sample in.
+    pub fn add(&mut self, sample: &Sample) {
+        let report = &sample.report;
+        *self.checks.entry(report.status.as_str()).or_default() += 1;
+        if let Some(failure) = &report.failure {
+            let step = failure.step.map_or("", |step| step.as_str());
+            *self
+                .failures
+                .entry((failure.kind.as_str(), step))
+                .or_default() += 1;
+        }
+        self.check_duration.add(sample.took);
+        for result in &report.steps {
+            let Some(command) = command(result.step) else {
+                continue;
+            };
+            let broken = report.broken().filter(|f| f.step == Some(result.step));
+            let broken = broken.filter(|_| result.status == Status::Fail);
+            let code = broken.map(|f| f.evidence.get("redis.code").unwrap_or(f.kind.as_str()));
+            let key = (command, code.unwrap_or_default().to_owned());
+            self.operations.entry(key).or_default().add(result.duration);
+        }
+        self.usable = Some(report.failure.is_none());
+        if let Some(auth) = &report.auth {
+            self.credential_expires = auth.expires_at;
+        }
+        if let Some(tls) = &report.tls {
+            self.certificate_expires = Some(tls.not_after);
+        }
+    }
+
+    /// What is exported now. With `delta` the counting begins anew.
+    pub fn export(&mut self, target: &Target, now: Duration, delta: bool) -> Vec<Metric> {
+        let metrics = self.metrics(target, now, delta);
+        if delta {
+            *self = Self {
+                usable: self.usable,
+                credential_expires: self.credential_expires,
+                certificate_expires: self.certificate_expires,
+                ..Self::since(now)
+            };
+        }
+        metrics
+    }
+
+    fn metrics(&self, target: &Target, now: Duration, delta: bool) -> Vec<Metric> {
+        let frame = Frame {
+            since: nanos(self.since),
+            now: nanos(now),
+            temporality: if delta {
+                Temporality::Delta
+            } else {
+                Temporality::Cumulative
+            },
+        };
+        let checks = self.checks.iter();
+        let checks =
+            checks.map(|(status, count)| (vec![attribute("cache_health.status", *status)], *count));
+        let failures = self.failures.iter().map(|((kind, step), count)| {
+            (
+                vec![
+                    attribute("error.type", *kind),
+                    attribute("cache_health.step", *step),
+                ],
+                *count,
+            )
+        });
+        let operations = self.operations.iter().map(|((command, code), durations)| {
+            let mut attributes = vec![
+                attribute("db.system.name", "redis"),
+                attribute("db.operation.name", *command),
+                attribute("server.address", target.host.as_str()),
+                attribute("server.port", i64::from(target.port)),
+            ];
+            if !code.is_empty() {
+                attributes.push(attribute("error.type", code.as_str()));
+            }
+            (attributes, durations)
+        });
+        let whole = [(Vec::new(), &self.check_duration)];
+        let up = self.usable.map(|usable| f64::from(u8::from(usable)));
+        let time = |seconds: Option<i64>| seconds.map(|seconds| seconds as f64);
+        vec![
+            frame.sum(
+                "cache_health.checks",
+                "Checks in the background",
+                "{check}",
+                checks,
+            ),
+            frame.sum(
+                "cache_health.failures",
+                "Checks that failed",
+                "{check}",
+                failures,
+            ),
+            frame.histogram("cache_health.check.duration", "What a check took", whole),
+            frame.histogram(
+                "db.client.operation.duration",
+                "Duration of database client operations.",
+                operations,
+            ),
+            frame.gauge("cache_health.up", "Whether the cache can be used", "1", up),
+            frame.gauge(
+                "cache_health.credential.expiry",
+                "When the credential ends, since 1970",
+                "s",
+                time(self.credential_expires),
+            ),
+            frame.gauge(
+                "cache_health.certificate.expiry",
+                "When the certificate ends, since 1970",
+                "s",
+                time(self.certificate_expires),
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// What all points of an export have.
+struct Frame {
+    since: u64,
+    now: u64,
+    temporality: Temporality,
+}
+
+impl Frame {
+    fn sum(
+        &self,
+        name: &str,
+        description: &str,
+        unit: &str,
+        points: impl IntoIterator<Item = (Vec<KeyValue>, u64)>,
+    ) -> Option<Metric> {
+        let point = |(attributes, count)| {
+            self.number(
+                attributes,
+                Number::Int(i64::try_from(count).unwrap_or(i64::MAX)),
+            )
+        };
+        let data_points: Vec<NumberPoint> = points.into_iter().map(point).collect();
+        (!data_points.is_empty()).then(|| {
+            let sum = Sum {
+                data_points,
+                aggregation_temporality: self.temporality.into(),
+                is_monotonic: true,
+            };
+            metric(name, description, unit, Data::Sum(sum))
+        })
+    }
+
+    fn gauge(
+        &self,
+        name: &str,
+        description: &str,
+        unit: &str,
+        value: Option<f64>,
+    ) -> Option<Metric> {
+        let point = self.number(Vec::new(), Number::Double(value?));
+        let gauge = Gauge {
+            data_points: vec![point],
+        };
+        Some(metric(name, description, unit, Data::Gauge(gauge)))
+    }
+
+    fn histogram<'a>(
+        &self,
+        name: &str,
+        description: &str,
+        points: impl IntoIterator<Item = (Vec<KeyValue>, &'a Durations)>,
+    ) -> Option<Metric> {
+        let point = |(attributes, durations): (_, &Durations)| HistogramPoint {
+            attributes,
+            start_time_unix_nano: self.since,
+            time_unix_nano: self.now,
+            count: durations.counts.iter().sum(),
+            sum: Some(durations.sum),
+            bucket_counts: durations.counts.to_vec(),
+            explicit_bounds: BOUNDS.to_vec(),
+        };
+        let points = points.into_iter().map(point);
+        let data_points: Vec<HistogramPoint> = points.filter(|point| point.count > 0).collect();
+        (!data_points.is_empty()).then(|| {
+            let histogram = Histogram {
+                data_points,
+                aggregation_temporality: self.temporality.into(),
+            };
+            metric(name, description, "s", Data::Histogram(histogram))
+        })
+    }
+
+    fn number(&self, attributes: Vec<KeyValue>, value: Number) -> NumberPoint {
+        NumberPoint {
+            attributes,
+            start_time_unix_nano: self.since,
+            time_unix_nano: self.now,
+            value: Some(value),
+        }
+    }
+}
+
+fn metric(name: &str, description: &str, unit: &str, data: Data) -> Metric {
+    Metric {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        unit: unit.to_owned(),
+        data: Some(data),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock, verdict};
+    use cache_health_report::{Failure, Kind, Step, StepResult};
+
+    const TARGET: fn() -> Target = || Target {
+        host: "shop.example".to_owned(),
+        port: 6380,
+        stable_attributes_only: false,
+    };
+
+    fn sample(failing: bool) -> Sample {
+        let mut report = verdict::failure(&Failure::of(Kind::OutOfMemory));
+        if !failing {
+            report.failure = None;
+            report.status = Status::Pass;
+        }
+        report.steps = vec![StepResult {
+            step: Step::Get,
+            status: Status::Pass,
+            duration: Duration::from_millis(3),
+        }];
+        Sample::new(report, clock::now())
+    }
+
+    fn counted(metrics: &[Metric], name: &str) -> Option<u64> {
+        let metric = metrics.iter().find(|metric| metric.name == name)?;
+        match metric.data.as_ref()? {
+            Data::Sum(sum) => {
+                let count = |point: &NumberPoint| match point.value {
+                    Some(Number::Int(count)) => u64::try_from(count).unwrap_or_default(),
+                    _ => 0,
+                };
+                Some(sum.data_points.iter().map(count).sum())
+            }
+            Data::Histogram(histogram) => Some(histogram.data_points.iter().map(|p| p.count).sum()),
+            Data::Gauge(_) => None,
+        }
+    }
+
+    #[test]
+    fn cumulative_numbers_go_on_and_deltas_begin_anew() {
+        for (delta, second) in [(false, Some(3)), (true, Some(1))] {
+            let mut points = Points::since(Duration::from_secs(1));
+            points.add(&sample(false));
+            points.add(&sample(true));
+            let first = points.export(&TARGET(), Duration::from_secs(2), delta);
+            assert_eq!(counted(&first, "cache_health.checks"), Some(2));
+            assert_eq!(counted(&first, "cache_health.failures"), Some(1));
+            assert_eq!(counted(&first, "db.client.operation.duration"), Some(2));
+            points.add(&sample(false));
+            let next = points.export(&TARGET(), Duration::from_secs(3), delta);
+            assert_eq!(counted(&next, "cache_health.checks"), second, "{delta}");
+        }
+    }
+
+    #[test]
+    fn a_duration_on_a_bound_is_below_it() {
+        let mut durations = Durations::default();
+        for millis in [1, 5, 6, 20_000] {
+            durations.add(Duration::from_millis(millis));
+        }
+        assert_eq!(durations.counts, [1, 1, 1, 0, 0, 0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_said() {
+        let mut points = Points::since(Duration::ZERO);
+        assert!(points.export(&TARGET(), Duration::ZERO, true).is_empty());
+    }
+}
