@@ -11,6 +11,7 @@ mod doctor;
 mod faults;
 mod image;
 mod metrics;
+mod page;
 mod serve;
 mod spin;
 mod telemetry;

@@ -41,7 +41,7 @@ fn every_route_answers_as_the_contract_says() {
 fn an_unknown_path_is_404_and_a_wrong_method_405_with_allow() {
     let azure = Azure::start();
     let server = azure.serve();
-    for path in ["/", "/healthz/", "/nothing"] {
+    for path in ["/index.html", "/healthz/", "/nothing"] {
         assert_eq!(server.get(path).status, 404, "{path}");
     }
     for path in ["/livez", "/readyz", "/healthz"] {

@@ -6,7 +6,7 @@
 //! | `/livez` | 200 while the process works; never touches Redis |
 //! | `/readyz` | 200 or 503: whether to send traffic; `?verbose` adds a line per step |
 //! | `/healthz` | the report, 200 or 503; `?fresh` makes a check now, `?new-connection` proves a new connection as well |
-//! | `/history`, `/metrics` | how it went, 200; only where something runs between requests |
+//! | `/`, `/history`, `/metrics` | how it went, 200; only where something runs between requests |
 //!
 //! A query asks by its name alone or with `=1`; anything else in it is passed over. What is a value of this deployment is
 //! shown to the operator only; `?details` says who is not the operator, with 401, so that a browser asks for the token.
@@ -17,6 +17,8 @@ use std::fmt::Write as _;
 
 /// The media type of what is neither text nor a report.
 const JSON: &str = "application/json";
+/// The media type of the page.
+const HTML: &str = "text/html; charset=utf-8";
 /// The media type of everything that is not a document.
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -33,6 +35,8 @@ pub enum Route {
     History,
     /// `/metrics`.
     Metrics,
+    /// `/`.
+    Page,
 }
 
 impl Route {
@@ -44,6 +48,7 @@ impl Route {
             "/healthz" => Some(Self::Healthz),
             "/history" => Some(Self::History),
             "/metrics" => Some(Self::Metrics),
+            "/" => Some(Self::Page),
             _ => None,
         }
     }
@@ -74,6 +79,8 @@ pub enum Asked {
     History,
     /// The same in numbers.
     Metrics,
+    /// The same for a browser.
+    Page,
 }
 
 /// Reads a request for a route: what it asks for, or why it is refused. `has_body`: whether there is one to read;
@@ -96,6 +103,7 @@ pub fn read(route: Route, method: &str, query: &str, has_body: bool) -> Result<A
         Route::Healthz => Asked::Newest,
         Route::History => Asked::History,
         Route::Metrics => Asked::Metrics,
+        Route::Page => Asked::Page,
     })
 }
 
@@ -182,6 +190,31 @@ impl Answer {
             status: 200,
             headers: vec![("content-type", media), ("cache-control", "no-store")],
             body: text.into(),
+        }
+    }
+
+    /// The status page, which may do what this policy says (CSP) and nothing else.
+    pub fn page(policy: &'static str, body: String) -> Self {
+        Self {
+            status: 200,
+            headers: vec![
+                ("content-type", HTML),
+                ("cache-control", "no-store"),
+                ("content-security-policy", policy),
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+                ("vary", "authorization"),
+            ],
+            body: body.into(),
+        }
+    }
+
+    /// 304: the page is the one that whoever asks has.
+    pub fn not_modified() -> Self {
+        Self {
+            status: 304,
+            headers: vec![("cache-control", "no-store"), ("vary", "authorization")],
+            body: Vec::new(),
         }
     }
 

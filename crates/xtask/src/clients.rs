@@ -14,8 +14,7 @@ const PYTHON: [&str; 3] = [
     "redis-entraid==1.2.2",
 ];
 /// The package of npm, as tried.
-const JAVASCRIPT: &str = "@azure/identity";
-const VERSION: &str = "4.13.1";
+const JAVASCRIPT: (&str, &str) = ("@azure/identity", "4.13.1");
 
 /// Installs them.
 pub fn install() -> Result<PathBuf> {
@@ -27,6 +26,6 @@ pub fn install() -> Result<PathBuf> {
         python || from_pypi(&venv, &PYTHON),
         "no python3, or no PyPI"
     );
-    from_npm(&folder, JAVASCRIPT, VERSION)?;
+    from_npm(&folder, &[JAVASCRIPT])?;
     Ok(folder)
 }

@@ -51,6 +51,11 @@ pub fn shellcheck() -> Result<()> {
     package("shellcheck", "shellcheck")
 }
 
+/// `chromium`.
+pub fn chromium() -> Result<()> {
+    package("chromium", "chromium")
+}
+
 /// `prometheus` with its `promtool`.
 pub fn prometheus() -> Result<()> {
     package("prometheus", "promtool")
@@ -132,16 +137,25 @@ impl Drop for NoServices {
     }
 }
 
-/// Installs a package of npm into `node_modules` of a folder, where it is not there.
-pub fn from_npm(folder: &Path, package: &str, version: &str) -> Result<()> {
-    if folder.join("node_modules").join(package).exists() {
+/// Installs packages of npm, each with its version, into `node_modules` of a folder where one is not there. Together: npm takes
+/// out what it was not told to keep.
+pub fn from_npm(folder: &Path, packages: &[(&str, &str)]) -> Result<()> {
+    let there = |(package, _): &(&str, &str)| folder.join("node_modules").join(package).exists();
+    if packages.iter().all(there) {
         return Ok(());
     }
-    let package = format!("{package}@{version}");
-    say(&format!("installing {package} into {}", folder.display()));
+    let versioned = packages
+        .iter()
+        .map(|(package, version)| format!("{package}@{version}"));
+    let versioned: Vec<String> = versioned.collect();
+    say(&format!(
+        "installing {} into {}",
+        versioned.join(", "),
+        folder.display()
+    ));
     let mut npm = Command::new("npm");
     npm.args(["install", "--silent", "--no-save", "--prefix"]);
-    let installed = succeeds(npm.arg(folder).arg(&package));
+    let installed = succeeds(npm.arg(folder).args(&versioned));
     ensure!(installed, "no npm, or no registry");
     Ok(())
 }

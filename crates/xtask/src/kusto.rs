@@ -6,12 +6,11 @@ use anyhow::Result;
 use std::path::PathBuf;
 
 /// The package, as tried.
-const PACKAGE: &str = "@kusto/language-service-next";
-const VERSION: &str = "12.4.1";
+const PACKAGE: (&str, &str) = ("@kusto/language-service-next", "12.4.1");
 
 /// Installs it.
 pub fn install() -> Result<PathBuf> {
     let folder = target().join("kusto");
-    from_npm(&folder, PACKAGE, VERSION)?;
+    from_npm(&folder, &[PACKAGE])?;
     Ok(folder)
 }

@@ -2,6 +2,7 @@
 //! installed here, or named in one sentence.
 
 mod bench;
+mod browser;
 mod build;
 mod clients;
 mod collector;

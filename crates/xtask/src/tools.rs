@@ -1,7 +1,7 @@
 //! What some tests need beyond the program, and where it is.
 
 use crate::shell::succeeds;
-use crate::{clients, collector, image, install, kusto, python, validators};
+use crate::{browser, clients, collector, image, install, kusto, python, validators};
 use anyhow::{Result, ensure};
 use std::process::Command;
 
@@ -18,7 +18,7 @@ pub struct Tool {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 11] = [
+pub const TOOLS: [Tool; 12] = [
     Tool {
         name: "root",
         tests: &["as_root::"],
@@ -74,6 +74,15 @@ pub const TOOLS: [Tool; 11] = [
         prepare: || {
             let folder = clients::install()?;
             Ok(Some(("CACHE_HEALTH_CLIENTS", folder.display().to_string())))
+        },
+    },
+    Tool {
+        name: "chromium, playwright-core and axe-core",
+        tests: &["page::browser::"],
+        takes_minutes: false,
+        prepare: || {
+            let folder = browser::install()?;
+            Ok(Some(("CACHE_HEALTH_BROWSER", folder.display().to_string())))
         },
     },
     Tool {

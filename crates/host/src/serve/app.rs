@@ -7,13 +7,14 @@ use crate::provider::Provider;
 use crate::serve::custom::CustomComponent;
 use crate::serve::flight::Flights;
 use crate::serve::history::{Beat, Frame, History};
+use crate::serve::page::{self, Shown};
 use crate::serve::replica::Replica;
 use crate::serve::sample::Sample;
 use crate::serve::series::{Judgement, Readiness, Series};
 use crate::telemetry::{Exports, Telemetry};
 use crate::verdict::{self, Proof};
 use bytes::Bytes;
-use cache_health_report::history::{Course, ExportsDocument};
+use cache_health_report::history::{Course, ExportsDocument, HistoryDocument};
 use cache_health_report::{View, probe};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ struct Samples {
     history: History,
     /// The history as JSON in each view, until the next sample: it has up to a hundred kilobytes.
     rendered: [Option<Bytes>; 2],
+    /// The status page in each view, with what tells it from the next.
+    pages: [Option<(String, Bytes)>; 2],
 }
 
 impl App {
@@ -150,6 +153,13 @@ impl App {
         if let Some(rendered) = &samples.rendered[at] {
             return rendered.clone();
         }
+        let document = self.history_document(&samples, view);
+        let rendered = Bytes::from(probe::render_history(&document));
+        samples.rendered[at] = Some(rendered.clone());
+        rendered
+    }
+
+    fn history_document(&self, samples: &Samples, view: View) -> HistoryDocument {
         let frame = Frame {
             version: env!("CARGO_PKG_VERSION"),
             replica: &self.0.replica.name,
@@ -159,10 +169,41 @@ impl App {
             interval: self.interval(),
             exports: self.exports(),
         };
-        let document = samples.history.document(&frame, view);
-        let rendered = Bytes::from(probe::render_history(&document));
-        samples.rendered[at] = Some(rendered.clone());
-        rendered
+        samples.history.document(&frame, view)
+    }
+
+    /// What tells the status page in this view from the next: how many samples there were, and whether the newest counts.
+    pub fn etag(&self, view: View) -> String {
+        let samples = self.0.samples.lock();
+        let readiness = samples.series.readiness(self.0.judgement, clock::now());
+        let counts = readiness.newest.sample().is_some();
+        let (started, checks) = (self.0.started, samples.history.checks);
+        format!("\"{started}-{checks}-{counts}-{}\"", view == View::Details)
+    }
+
+    /// The status page, rendered once however many ask.
+    pub fn page(&self, view: View, etag: &str) -> Bytes {
+        let mut samples = self.0.samples.lock();
+        let at = usize::from(view == View::Details);
+        if let Some((of, page)) = &samples.pages[at]
+            && of == etag
+        {
+            return page.clone();
+        }
+        let newest = samples
+            .series
+            .readiness(self.0.judgement, clock::now())
+            .newest;
+        let document = newest.document(view);
+        let page = page::render(&Shown {
+            document: document.as_ref(),
+            history: &self.history_document(&samples, view),
+            view,
+            etag,
+        });
+        let page = Bytes::from(page);
+        samples.pages[at] = Some((etag.to_owned(), page.clone()));
+        page
     }
 
     /// How exports of telemetry went.

@@ -7,6 +7,7 @@
 //! | `/healthz` | the full report, undamped; `?fresh=1` makes a check now, `?new-connection=1` one on a new connection |
 //! | `/history` | how it went: the last results, the last failures, a day in minutes |
 //! | `/metrics` | the same in numbers, for Prometheus |
+//! | `/` | the same for a browser |
 //!
 //! What is a value of this deployment is shown to the operator only: by token, or on a port of the operator's own. With
 //! `--component`, every path but those that platforms probe is answered by somebody else's component, and the rest is on
@@ -22,6 +23,7 @@ mod flight;
 mod heartbeat;
 mod history;
 mod listeners;
+mod page;
 mod replica;
 mod respond;
 mod routes;

@@ -4,13 +4,13 @@ use crate::clock;
 use crate::serve::app::App;
 use crate::serve::custom::CustomComponent;
 use crate::serve::listeners::Door;
+use crate::serve::page;
 use crate::serve::respond::{Response, respond, respond_shared};
 use crate::serve::sample::Sample;
-use crate::serve::series::Newest;
-use crate::verdict::{self, Proof};
+use crate::verdict::Proof;
+use cache_health_report::View;
 use cache_health_report::probe::{self, Answer, Asked, Route};
-use cache_health_report::{Document, Failure, Kind, View};
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, Request};
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
@@ -38,7 +38,10 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
     if let Err(refused) = probe::may_have(view, query) {
         return respond(refused);
     }
-    let accept = header(request.headers(), ACCEPT).map(str::to_owned);
+    let (accept, had) = (
+        header(request.headers(), ACCEPT).map(str::to_owned),
+        header(request.headers(), IF_NONE_MATCH).map(str::to_owned),
+    );
     match asked {
         Asked::Live => respond(Answer::live()),
         Asked::Ready { verbose } => readyz(app, verbose),
@@ -50,7 +53,24 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
             let (media, text) = app.scrape(accept.as_deref().unwrap_or_default());
             respond(Answer::metrics(media, text))
         }
+        Asked::Page => page(app, view, had.as_deref()),
     }
+}
+
+/// The status page, unless whoever asks has it.
+fn page(app: &App, view: View, had: Option<&str>) -> Response {
+    let etag = app.etag(view);
+    let mut response = match had == Some(&*etag) {
+        true => respond(Answer::not_modified()),
+        false => {
+            let answer = Answer::page(page::POLICY.as_str(), String::new());
+            respond_shared(answer, app.page(view, &etag))
+        }
+    };
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response
 }
 
 /// Who asks: by the port and by the token, and never by an address, which a proxy in the replica lends to everybody.
@@ -132,15 +152,9 @@ fn whole(sample: &Sample, view: View) -> Response {
 }
 
 async fn newest(app: &App, view: View) -> Response {
-    match app.readiness().newest {
+    match app.readiness().newest.document(view) {
+        Some(document) => respond(Answer::document(&document)),
         // Nothing is known yet: the first check is under way.
-        Newest::Unknown => fresh(app, Proof::Kept, view).await,
-        Newest::Sample(sample) => respond(Answer::document(&sample.document(view))),
-        Newest::Stale(age) => {
-            let seconds = age.as_secs().to_string();
-            let stale = Failure::of(Kind::Stale).with("sample.ageSeconds", seconds);
-            let document = Document::of(verdict::failure(&stale), view);
-            respond(Answer::document(&document))
-        }
+        None => fresh(app, Proof::Kept, view).await,
     }
 }

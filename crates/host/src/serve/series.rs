@@ -1,9 +1,10 @@
 //! Samples and what they mean for readiness. Pure.
 
 use crate::serve::sample::Sample;
+use crate::verdict;
 use cache_health_provider::Config;
 use cache_health_report::probe::Verdict;
-use cache_health_report::{Kind, ReadinessPolicy};
+use cache_health_report::{Document, Failure, Kind, ReadinessPolicy, View};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,19 @@ impl Newest {
         match self {
             Self::Sample(sample) => Some(sample),
             Self::Unknown | Self::Stale(_) => None,
+        }
+    }
+
+    /// What is in force, as JSON; none while nothing is known.
+    pub fn document(&self, view: View) -> Option<Document> {
+        match self {
+            Self::Unknown => None,
+            Self::Sample(sample) => Some(sample.document(view)),
+            Self::Stale(age) => {
+                let seconds = age.as_secs().to_string();
+                let stale = Failure::of(Kind::Stale).with("sample.ageSeconds", seconds);
+                Some(Document::of(verdict::failure(&stale), view))
+            }
         }
     }
 
@@ -139,8 +153,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock, verdict};
-    use cache_health_report::Failure;
+    use crate::clock;
 
     const SECOND: Duration = Duration::from_secs(1);
 
