@@ -27,7 +27,8 @@ pub fn heading(shown: &Shown<'_>) -> Markup {
         p class={ "verdict " (status.unwrap_or("soft")) } { (answer(shown.document)) }
         @if let Some(document) = shown.document {
             p {
-                (document.output) ". "
+                // What is broken has a place of its own.
+                @if document.failure.is_none() { (document.output) ". " }
                 @if let Some(since) = since { "So since " (time(since)) ". " }
                 span class="soft" { "Checked at " (time(&document.time)) "." }
             }
