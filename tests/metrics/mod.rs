@@ -1,4 +1,5 @@
 //! What Prometheus is told: the text itself, and a real Prometheus.
 
+mod probe;
 mod prometheus;
 mod scrape;

@@ -22,7 +22,7 @@ pub fn serve(check: Check) -> Server {
 }
 
 /// The value of a sample, by the beginning of its line.
-fn value(text: &str, series: &str) -> Option<f64> {
+pub fn value(text: &str, series: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series))?;
     line.trim().parse().ok()
 }

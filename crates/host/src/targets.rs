@@ -7,7 +7,7 @@
 use crate::check::{self, MISCONFIGURED};
 use crate::cli::Format;
 use crate::environment::Environment;
-use crate::files::{Files, MAX_FILE};
+use crate::files::{FileError, Files, MAX_FILE};
 use crate::provider::Provider;
 use crate::terminal::Style;
 use crate::{logging, text, verdict};
@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use thiserror::Error;
 
 /// What a target is called on the command line, in errors.
@@ -31,25 +32,35 @@ const STANDARD_INPUT: &str = "/dev/stdin";
 
 /// Why a line is no target. Never its values: one of them may be a secret in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-enum TargetError {
+pub enum TargetError {
+    /// It cannot be read.
     #[error("line {0} is no JSON object of strings")]
     Form(usize),
+    /// A member is misspelt.
     #[error("line {0} has a member that is no variable: {1}")]
     Unknown(usize, String),
+    /// Inventories are committed; secrets must not be.
     #[error("line {0} holds a secret, {1}: name a file instead")]
     Secret(usize, String),
 }
 
-/// A cache of the inventory.
+/// A cache of the inventory, as its line says it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What it is called.
+    pub name: String,
+    variables: HashMap<String, String>,
+}
+
+/// A line over the environment.
 struct Target<'a> {
-    name: String,
-    line: HashMap<String, String>,
+    line: &'a Line,
     environment: &'a Environment,
 }
 
 impl Variables for Target<'_> {
     fn get(&self, name: &str) -> Result<Option<String>, NotText> {
-        match self.line.get(name) {
+        match self.line.variables.get(name) {
             Some(value) => Ok(Some(value.clone())),
             None if says_where(name) => Ok(None),
             None => self.environment.get(name),
@@ -67,7 +78,7 @@ impl Variables for Target<'_> {
 
 /// A verdict with whose it is.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Named<'a> {
     name: &'a str,
     #[serde(flatten)]
     document: &'a Document,
@@ -80,21 +91,14 @@ pub async fn run(
     at_once: NonZeroUsize,
     format: Format,
 ) -> ExitCode {
-    let file = if file == Path::new("-") {
-        Path::new(STANDARD_INPUT)
-    } else {
-        file
-    };
-    let text = match Files::default().text(file, MAX_FILE).await {
-        Ok(text) => text,
+    let lines = match read_file(file).await {
+        Ok(lines) => lines,
         Err(error) => {
             logging::say(&format!("{FLAG} {error}"));
             return MISCONFIGURED.into();
         }
     };
-    let lines = text.expose_secret().lines().enumerate();
-    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
-    let checks = stream::iter(lines).map(|(at, line)| check(at + 1, line, environment));
+    let checks = stream::iter(lines).map(|line| check(line, environment));
     let mut checks = checks.buffer_unordered(at_once.get());
     let (mut worst, mut any, style) = (0, false, Style::of_standard_output());
     while let Some((name, document)) = checks.next().await {
@@ -106,7 +110,7 @@ pub async fn run(
                 format!("{name:<24} {}\n", text::line(&document, style))
             }
             Format::Json => {
-                let line = Line {
+                let line = Named {
                     name: &name,
                     document: &document,
                 };
@@ -121,44 +125,67 @@ pub async fn run(
     worst.into()
 }
 
+/// The lines of an inventory.
+pub async fn read_file(file: &Path) -> Result<Vec<Result<Line, TargetError>>, FileError> {
+    let file = match file == Path::new("-") {
+        true => Path::new(STANDARD_INPUT),
+        false => file,
+    };
+    let text = Files::default().text(file, MAX_FILE).await?;
+    let lines = text.expose_secret().lines().enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    Ok(lines.map(|(at, line)| read(at + 1, line)).collect())
+}
+
+/// What a line configures, over the environment.
+pub async fn provider(
+    line: &Line,
+    environment: &Environment,
+) -> Result<Arc<Provider>, ConfigError> {
+    Provider::from_variables(&Target { line, environment }).await
+}
+
 /// One target, with bounds of its own. A line that cannot be read is a verdict as well, and stops no other.
-async fn check(number: usize, line: &str, environment: &Environment) -> (String, Document) {
-    let target = match read(number, line, environment) {
-        Ok(target) => target,
+async fn check(line: Result<Line, TargetError>, environment: &Environment) -> (String, Document) {
+    let line = match line {
+        Ok(line) => line,
         Err(error) => {
+            let name = format!("line {}", error.line());
             let error = ConfigError::new(FLAG, error.to_string());
-            return (format!("line {number}"), misconfigured(&error));
+            return (name, misconfigured(&error));
         }
     };
-    let document = match Provider::from_variables(&target).await {
+    let document = match provider(&line, environment).await {
         Err(error) => misconfigured(&error),
         Ok(provider) => {
             let report = check::once(&check::health(&provider)).await;
             Document::of(report, View::Details)
         }
     };
-    (target.name, document)
+    (line.name, document)
+}
+
+impl TargetError {
+    /// The number of the line.
+    fn line(&self) -> usize {
+        match self {
+            Self::Form(line) | Self::Unknown(line, _) | Self::Secret(line, _) => *line,
+        }
+    }
 }
 
 fn misconfigured(error: &ConfigError) -> Document {
     Document::of(verdict::failure(&error.into()), View::Details)
 }
 
-fn read<'a>(
-    number: usize,
-    line: &str,
-    environment: &'a Environment,
-) -> Result<Target<'a>, TargetError> {
-    let line: Result<HashMap<String, String>, _> = serde_json::from_str(line);
-    let mut line = line.map_err(|_| TargetError::Form(number))?;
-    let name = line.remove(NAME);
-    for member in line.keys() {
+fn read(number: usize, line: &str) -> Result<Line, TargetError> {
+    let variables: Result<HashMap<String, String>, _> = serde_json::from_str(line);
+    let mut variables = variables.map_err(|_| TargetError::Form(number))?;
+    let name = variables.remove(NAME);
+    for member in variables.keys() {
         let plain = || {
-            member
-                .chars()
-                .filter(char::is_ascii_graphic)
-                .take(64)
-                .collect()
+            let kept = member.chars().filter(char::is_ascii_graphic);
+            kept.take(64).collect()
         };
         if is_secret(member) {
             return Err(TargetError::Secret(number, plain()));
@@ -167,11 +194,10 @@ fn read<'a>(
             return Err(TargetError::Unknown(number, plain()));
         }
     }
-    let name = name.or_else(|| line.get("REDIS_HOST").cloned());
-    Ok(Target {
+    let name = name.or_else(|| variables.get("REDIS_HOST").cloned());
+    Ok(Line {
         name: name.unwrap_or_else(|| format!("line {number}")),
-        line,
-        environment,
+        variables,
     })
 }
 
@@ -190,13 +216,12 @@ mod tests {
     #[tokio::test]
     async fn a_target_takes_nothing_of_the_environment_that_says_where_the_cache_is() {
         let environment = environment().await;
-        let target = read(
-            1,
-            r#"{"name":"shop","REDIS_HOST":"shop.example"}"#,
-            &environment,
-        );
-        let target = target.expect("a target");
-        assert_eq!(target.name, "shop");
+        let line = read(1, r#"{"name":"shop","REDIS_HOST":"shop.example"}"#).expect("a target");
+        assert_eq!(line.name, "shop");
+        let target = Target {
+            line: &line,
+            environment: &environment,
+        };
         assert_eq!(
             target.get("REDIS_HOST"),
             Ok(Some("shop.example".to_owned()))
@@ -208,10 +233,9 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn a_line_that_is_no_target_says_why_without_its_values() {
-        let environment = environment().await;
-        let error = |line: &str| match read(3, line, &environment) {
+    #[test]
+    fn a_line_that_is_no_target_says_why_without_its_values() {
+        let error = |line: &str| match read(3, line) {
             Ok(_) => panic!("{line} is taken"),
             Err(error) => error,
         };

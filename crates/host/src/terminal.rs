@@ -29,6 +29,12 @@ pub enum Mark {
 }
 
 impl Style {
+    /// ASCII, without colour.
+    pub const PLAIN: Self = Self {
+        unicode: false,
+        colour: false,
+    };
+
     /// What standard output takes.
     pub fn of_standard_output() -> Self {
         let unicode = io::stdout().is_terminal() && environment::takes_utf8();
@@ -80,19 +86,14 @@ impl Style {
 mod tests {
     use super::*;
 
-    const PLAIN: Style = Style {
-        unicode: false,
-        colour: false,
-    };
-
     #[test]
     fn what_is_not_ascii_is_written_as_its_number_where_it_has_to_be() {
-        assert_eq!(PLAIN.text("K\u{f6}ln\u{2026}"), "K\\u{f6}ln...");
+        assert_eq!(Style::PLAIN.text("K\u{f6}ln\u{2026}"), "K\\u{f6}ln...");
         let utf8 = Style {
             unicode: true,
             colour: false,
         };
         assert_eq!(utf8.text("K\u{f6}ln"), "K\u{f6}ln");
-        assert!(PLAIN.sign(Mark::Fail).is_ascii());
+        assert!(Style::PLAIN.sign(Mark::Fail).is_ascii());
     }
 }

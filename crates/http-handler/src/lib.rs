@@ -44,7 +44,9 @@ async fn answer(asking: Asking<'_>) -> Answer {
     };
     let (fresh, new_connection) = match asked {
         Asked::Live => return Answer::live(),
-        Asked::History | Asked::Metrics | Asked::Page => return Answer::nothing_remembered(),
+        Asked::History | Asked::Metrics | Asked::Page | Asked::Probe => {
+            return Answer::nothing_remembered();
+        }
         Asked::Ready { .. } | Asked::Newest => (false, false),
         Asked::Fresh => (true, false),
         Asked::NewConnection => (true, true),

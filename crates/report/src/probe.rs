@@ -37,6 +37,8 @@ pub enum Route {
     Metrics,
     /// `/`.
     Page,
+    /// `/probe`.
+    Probe,
 }
 
 impl Route {
@@ -49,6 +51,7 @@ impl Route {
             "/history" => Some(Self::History),
             "/metrics" => Some(Self::Metrics),
             "/" => Some(Self::Page),
+            "/probe" => Some(Self::Probe),
             _ => None,
         }
     }
@@ -81,6 +84,8 @@ pub enum Asked {
     Metrics,
     /// The same for a browser.
     Page,
+    /// A check now, of a cache that is configured by name, in numbers.
+    Probe,
 }
 
 /// Reads a request for a route: what it asks for, or why it is refused. `has_body`: whether there is one to read;
@@ -104,6 +109,7 @@ pub fn read(route: Route, method: &str, query: &str, has_body: bool) -> Result<A
         Route::History => Asked::History,
         Route::Metrics => Asked::Metrics,
         Route::Page => Asked::Page,
+        Route::Probe => Asked::Probe,
     })
 }
 
@@ -113,6 +119,12 @@ pub fn may_have(view: View, query: &str) -> Result<(), Answer> {
         View::Public if asks(query, "details") => Err(Answer::not_the_operator()),
         _ => Ok(()),
     }
+}
+
+/// The value of a name in a query, as it stands there.
+pub fn value<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(n, _)| *n == name).map(|(_, value)| value)
 }
 
 /// Whether a query asks for something: `?name` or `?name=1`.
@@ -182,6 +194,19 @@ impl Answer {
             headers: vec![("content-type", JSON), ("cache-control", "no-store")],
             body,
         }
+    }
+
+    /// 400: the cache that was named is none of those that are configured.
+    pub fn no_such_target() -> Self {
+        Self::text(
+            400,
+            "no such target: name one of CACHE_HEALTH_TARGETS_FILE\n",
+        )
+    }
+
+    /// What the doctor says.
+    pub fn doctor(text: String) -> Self {
+        Self::text(200, text)
     }
 
     /// What is measured, of this media type.

@@ -72,6 +72,20 @@ pub async fn run(variables: &dyn Variables, args: &DoctorArgs, version: &str) ->
     doctor.walk(&provider, &health).await
 }
 
+/// What the doctor says of one document, in ASCII.
+pub fn text(document: &Document, replica: &Replica, version: &str) -> String {
+    let observed = Observed {
+        document,
+        serve: None,
+        latency: None,
+        telemetry: &[],
+        replica,
+        version,
+    };
+    let diagnosis = Diagnosis::of(observed, &[]);
+    render::render(&diagnosis, DoctorFormat::Text, Style::PLAIN)
+}
+
 /// What every walk of a run has.
 struct Doctor<'a> {
     args: &'a DoctorArgs,

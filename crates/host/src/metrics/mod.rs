@@ -3,13 +3,15 @@
 
 mod cache;
 mod exports;
+mod probe;
 mod process;
+
+pub use probe::probed;
 
 use crate::cache::Counts;
 use crate::serve::sample::Sample;
 use crate::telemetry::Exports;
 use cache_health_report::{FallbackReason, Report, Status};
-use humantime::parse_rfc3339;
 use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -18,7 +20,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The buckets of OpenTelemetry's `db.client.operation.duration`, and finer ones below: a round trip within a region
 /// takes a fraction of a millisecond.
@@ -214,7 +216,6 @@ impl Metrics {
 
     fn record_tls(&self, report: &Report) {
         if let Some(tls) = &report.tls {
-            set(&self.certificate_expiry, vec![], seconds(tls.not_after));
             self.tls_info.clear();
             let labels = vec![
                 ("version", tls.protocol.clone()),
@@ -222,15 +223,9 @@ impl Metrics {
             ];
             self.tls_info.get_or_create(&labels).set(1);
         }
-        // What was refused is seen as well: a certificate that has ended is the one to know of.
-        let refused = report
-            .failure
-            .as_ref()
-            .and_then(|f| f.evidence.get("tls.notAfter"));
-        let end = refused.and_then(|end| parse_rfc3339(end).ok());
-        let end = end.and_then(|end| end.duration_since(UNIX_EPOCH).ok());
-        if let Some(end) = end {
-            set(&self.certificate_expiry, vec![], end.as_secs_f64());
+        // Of one that was refused as well: a certificate that has ended is the one to know of.
+        if let Some(end) = probe::certificate_end(report) {
+            set(&self.certificate_expiry, vec![], end);
         }
     }
 
@@ -241,15 +236,19 @@ impl Metrics {
 
     /// Everything as text, with its media type: OpenMetrics where a scrape asks for it, else Prometheus' own.
     pub fn scrape(&self, accept: &str) -> (&'static str, String) {
-        let mut out = String::new();
-        // Writing to a string cannot fail.
-        if accept.contains(OPEN_METRICS) {
-            let _ = text::encode(&mut out, &self.registry);
-            return (OPEN_METRICS_1, out);
-        }
-        let _ = prometheus_text::encode(&mut out, &self.registry);
-        (prometheus_text::CONTENT_TYPE, out)
+        encode(&self.registry, accept)
     }
+}
+
+fn encode(registry: &Registry, accept: &str) -> (&'static str, String) {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    if accept.contains(OPEN_METRICS) {
+        let _ = text::encode(&mut out, registry);
+        return (OPEN_METRICS_1, out);
+    }
+    let _ = prometheus_text::encode(&mut out, registry);
+    (prometheus_text::CONTENT_TYPE, out)
 }
 
 fn set(family: &Maybe, labels: Labels, value: f64) {

@@ -8,6 +8,7 @@ use crate::serve::custom::CustomComponent;
 use crate::serve::flight::Flights;
 use crate::serve::history::{Beat, Frame, History};
 use crate::serve::page::{self, Shown};
+use crate::serve::probe::Targets;
 use crate::serve::replica::Replica;
 use crate::serve::sample::Sample;
 use crate::serve::series::{Judgement, Readiness, Series};
@@ -36,6 +37,8 @@ struct Shared {
     samples: Mutex<Samples>,
     metrics: Metrics,
     telemetry: Option<Telemetry>,
+    targets: Targets,
+    version: String,
     first_sample: Notify,
     judgement: Judgement,
     replica: Replica,
@@ -64,6 +67,7 @@ impl App {
         custom: Option<CustomComponent>,
         replica: Replica,
         telemetry: Option<Telemetry>,
+        targets: Targets,
         version: &str,
     ) -> Self {
         let exports = telemetry.as_ref().map(Telemetry::exports);
@@ -73,6 +77,8 @@ impl App {
             custom: custom.map(Arc::new),
             metrics: Metrics::new(Arc::clone(&provider.cache.counts), exports, version),
             telemetry,
+            targets,
+            version: version.to_owned(),
             samples: Mutex::default(),
             first_sample: Notify::new(),
             provider,
@@ -216,6 +222,16 @@ impl App {
     /// How far apart the samples are.
     pub fn interval(&self) -> Duration {
         self.0.provider.config.interval
+    }
+
+    /// The caches that can be probed by name.
+    pub fn targets(&self) -> &Targets {
+        &self.0.targets
+    }
+
+    /// The version of this program, with its revision.
+    pub fn version(&self) -> &str {
+        &self.0.version
     }
 
     /// Which replica this is.

@@ -8,6 +8,7 @@
 //! | `/history` | how it went: the last results, the last failures, a day in minutes |
 //! | `/metrics` | the same in numbers, for Prometheus |
 //! | `/` | the same for a browser |
+//! | `/probe` | a check now of a cache that is configured by name, in numbers |
 //!
 //! What is a value of this deployment is shown to the operator only: by token, or on a port of the operator's own. With
 //! `--component`, every path but those that platforms probe is answered by somebody else's component, and the rest is on
@@ -24,6 +25,7 @@ mod heartbeat;
 mod history;
 mod listeners;
 mod page;
+mod probe;
 mod replica;
 mod respond;
 mod routes;
@@ -34,15 +36,16 @@ pub mod shutdown;
 
 use crate::check::MISCONFIGURED;
 use crate::component::Embedded;
+use crate::environment::Environment;
 use crate::logging;
 use crate::provider::Provider;
 use crate::telemetry::Telemetry;
 use app::App;
-use cache_health_provider::Variables;
 use cache_health_provider::rate::Caller;
 use custom::CustomComponent;
 use flight::Flights;
 use listeners::Listeners;
+use probe::Targets;
 pub use replica::Replica;
 use std::path::Path;
 use std::process::ExitCode;
@@ -51,7 +54,7 @@ use tracing::{error, info};
 
 /// Serves until a signal ends it. `component`: somebody else's, which answers all other paths. `version`: of the program,
 /// with its revision.
-pub async fn run(variables: &dyn Variables, component: Option<&Path>, version: &str) -> ExitCode {
+pub async fn run(variables: &Environment, component: Option<&Path>, version: &str) -> ExitCode {
     let provider = match Provider::from_variables(variables).await {
         Ok(provider) => provider,
         Err(error) => {
@@ -60,6 +63,13 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>, version: &
         }
     };
     let config = provider.config.clone();
+    let targets = match Targets::load(variables).await {
+        Ok(targets) => targets,
+        Err(error) => {
+            logging::say(&error.to_string());
+            return MISCONFIGURED.into();
+        }
+    };
     if let Err(error) = provider.operator_token().await {
         logging::say(&error.to_string());
         return MISCONFIGURED.into();
@@ -99,6 +109,7 @@ pub async fn run(variables: &dyn Variables, component: Option<&Path>, version: &
         custom,
         replica,
         telemetry,
+        targets,
         version,
     );
     let heartbeat = config

@@ -5,6 +5,7 @@ use crate::serve::app::App;
 use crate::serve::custom::CustomComponent;
 use crate::serve::listeners::Door;
 use crate::serve::page;
+use crate::serve::probe as targets;
 use crate::serve::respond::{Response, respond, respond_shared};
 use crate::serve::sample::Sample;
 use crate::verdict::Proof;
@@ -14,6 +15,9 @@ use http::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, Request};
 use hyper::body::{Body as _, Incoming};
 use std::sync::Arc;
+
+/// How long a scrape waits, as Prometheus says it.
+const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
 
 /// Answers a request.
 pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Response {
@@ -38,10 +42,8 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
     if let Err(refused) = probe::may_have(view, query) {
         return respond(refused);
     }
-    let (accept, had) = (
-        header(request.headers(), ACCEPT).map(str::to_owned),
-        header(request.headers(), IF_NONE_MATCH).map(str::to_owned),
-    );
+    let headers = request.headers();
+    let accept = header(headers, ACCEPT).unwrap_or_default();
     match asked {
         Asked::Live => respond(Answer::live()),
         Asked::Ready { verbose } => readyz(app, verbose),
@@ -50,11 +52,35 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
         Asked::NewConnection => fresh(app, Proof::NewConnection, view).await,
         Asked::History => respond_shared(Answer::history(Vec::new()), app.history(view)),
         Asked::Metrics => {
-            let (media, text) = app.scrape(accept.as_deref().unwrap_or_default());
+            let (media, text) = app.scrape(accept);
             respond(Answer::metrics(media, text))
         }
-        Asked::Page => page(app, view, had.as_deref()),
+        Asked::Page => page(app, view, header(headers, IF_NONE_MATCH)),
+        Asked::Probe => probe_target(app, view, headers, query).await,
     }
+}
+
+/// A check of the cache that a query names.
+async fn probe_target(app: &App, view: View, headers: &HeaderMap, query: &str) -> Response {
+    let Some(_room) = app.admit() else {
+        return respond(Answer::too_many());
+    };
+    let named = probe::value(query, "target").and_then(targets::named);
+    let wait = targets::scrape_timeout(header(headers, SCRAPE_TIMEOUT));
+    let probed = match &named {
+        Some(name) => app.targets().probe(name, wait).await,
+        None => None,
+    };
+    let Some(probed) = probed else {
+        return respond(Answer::no_such_target());
+    };
+    if view == View::Details && probe::value(query, "debug") == Some("true") {
+        let text = probed.doctor(app.replica(), app.version());
+        return respond(Answer::doctor(text));
+    }
+    let accept = header(headers, ACCEPT).unwrap_or_default();
+    let (media, text) = probed.scrape(accept);
+    respond(Answer::metrics(media, text))
 }
 
 /// The status page, unless whoever asks has it.
