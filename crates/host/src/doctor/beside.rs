@@ -3,7 +3,7 @@
 
 use cache_health_provider::Config;
 use cache_health_report::Status;
-use cache_health_report::history::HistoryDocument;
+use cache_health_report::history::{ExportsDocument, HistoryDocument};
 use http::Request;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
@@ -83,10 +83,11 @@ fn said(history: &HistoryDocument) -> String {
         return "it has no verdict yet".to_owned();
     };
     let counted = format!(
-        "{} of {} checks failed since {}",
+        "{} of {} checks failed since {}{}",
         history.failures,
         history.checks,
-        since(&history.started)
+        since(&history.started),
+        exports(history)
     );
     let kind = |kind: Option<cache_health_report::Kind>| {
         kind.map_or_else(String::new, |kind| format!(" ({kind})"))
@@ -108,6 +109,23 @@ fn said(history: &HistoryDocument) -> String {
             since(&verdict.since)
         ),
     }
+}
+
+/// What became of telemetry, where not all of it was taken.
+fn exports(history: &HistoryDocument) -> String {
+    let lost = history.exports.iter().filter(|e| e.failed + e.dropped > 0);
+    let signal = |exports: &ExportsDocument| match exports.signal.as_str() {
+        "traces" => "traces",
+        _ => "metrics",
+    };
+    lost.map(|exports| {
+        let ExportsDocument {
+            failed, dropped, ..
+        } = exports;
+        let signal = signal(exports);
+        format!("; of {signal} {failed} exports failed and {dropped} checks were dropped")
+    })
+    .collect()
 }
 
 /// A time, if it is one: what listens may be anybody's.
@@ -158,7 +176,16 @@ mod tests {
             "the kept connection works, new ones fail since 2026-11-27T02:10:00Z (auth-rejected); \
              12 of 9000 checks failed since 2026-11-26T00:00:00Z"
         );
-        assert!(said(&history(Status::Pass, None)).starts_with("pass since "));
+        let mut lossy = history(Status::Pass, None);
+        assert!(said(&lossy).starts_with("pass since "));
+        lossy.exports = vec![ExportsDocument {
+            signal: "traces".to_owned(),
+            sent: 5,
+            failed: 3,
+            dropped: 2,
+        }];
+        let lost = "; of traces 3 exports failed and 2 checks were dropped";
+        assert!(said(&lossy).ends_with(lost), "{}", said(&lossy));
     }
 
     #[test]
