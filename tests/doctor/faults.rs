@@ -138,6 +138,14 @@ fn only_what_is_asked_for_counts() {
     assert_eq!(categories[0]["category"], "name");
     assert_eq!(categories[1]["category"], "tls");
     assert_eq!(diagnose(&check, &["authentication"]).1, 1);
+    // What is not reached is not well, and its cause is said though nobody asked for that part.
+    let (diagnosis, code) = diagnose(&check, &["data"]);
+    assert_eq!(
+        (&diagnosis["success"], code),
+        (&false.into(), 1),
+        "{diagnosis}"
+    );
+    assert!(diagnosis["cure"].is_string(), "{diagnosis}");
 }
 
 #[test]

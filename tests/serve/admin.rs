@@ -72,6 +72,36 @@ fn an_operators_port_that_is_taken_is_logged_and_stops_nothing() {
 }
 
 #[test]
+fn while_the_token_cannot_be_read_no_authorization_reaches_the_component() {
+    let azure = Azure::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, operator::TOKEN).expect("written");
+    let component = artifacts()
+        .component(Component::Hostile)
+        .display()
+        .to_string();
+    let server = azure
+        .check_key()
+        .without("CACHE_HEALTH_OPERATOR_TOKEN")
+        .env(
+            "CACHE_HEALTH_OPERATOR_TOKEN_FILE",
+            file.display().to_string(),
+        )
+        .env("RUST_LOG", "info")
+        .serve_with(&["--component", &component]);
+    server.wait_for_status("/readyz", 200);
+    let echoed = || {
+        let authorization = operator::authorization();
+        server.get_as("/authorization", Some(&authorization)).body
+    };
+    assert_eq!(echoed(), "none");
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(echoed(), "none");
+    assert!(server.get("/healthz").document().evidence.is_none());
+}
+
+#[test]
 fn with_a_component_nothing_of_the_operators_reaches_the_app() {
     let azure = Azure::start();
     let component = artifacts()

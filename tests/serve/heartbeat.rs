@@ -130,7 +130,7 @@ fn a_heartbeat_that_is_off_is_not_written_and_a_verdict_is() {
 }
 
 #[test]
-fn every_line_at_info_has_the_fields_that_are_documented_and_no_others() {
+fn every_line_at_info_has_only_fields_that_are_documented() {
     let azure = Azure::start();
     azure.issue_tokens_of(3);
     let server = serve(azure.check_both());

@@ -95,7 +95,9 @@ pub fn misconfigured(error: &ConfigError, format: Format) -> ExitCode {
     logging::say(&error.to_string());
     if format == Format::Json {
         let report = verdict::failure(&error.into());
-        print(&Document::of(report, View::Details), format);
+        let document = Document::of(report, View::Details);
+        print(&document, format);
+        verdict::log(&document);
     }
     MISCONFIGURED.into()
 }

@@ -191,17 +191,17 @@ impl Provider {
     /// Whether whoever sent this `Authorization` header is the operator. A file with the token is read each time, so that
     /// it can be rotated; while it cannot be, nobody is.
     pub async fn may_see_details(&self, authorization: Option<&str>) -> bool {
+        self.is_operators(authorization).await.unwrap_or(false)
+    }
+
+    /// The same, or why it cannot be told.
+    pub async fn is_operators(&self, authorization: Option<&str>) -> Result<bool, ConfigError> {
         if authorization.is_none() {
-            return false;
+            return Ok(false);
         }
-        match self.operator_token().await {
-            Ok(Some(token)) => is_operator(authorization, &token),
-            Ok(None) => false,
-            Err(error) => {
-                debug!(%error, "nobody is the operator");
-                false
-            }
-        }
+        let token = self.operator_token().await;
+        let token = token.inspect_err(|error| debug!(%error, "nobody is the operator"))?;
+        Ok(token.is_some_and(|token| is_operator(authorization, &token)))
     }
 
     /// The operator's token, where there is one.

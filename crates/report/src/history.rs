@@ -2,7 +2,7 @@
 
 use crate::{FindingDocument, Kind, Report, Status, View, milliseconds, rfc3339};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// What a host remembers, as JSON. Lists are in the order of time, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -151,6 +151,16 @@ impl Report {
     /// Whether a new connection was made for it, or tried.
     pub fn tried_a_new_connection(&self) -> bool {
         self.steps.iter().any(|result| !result.step.is_a_command())
+    }
+
+    /// When the server's certificate ends, in seconds since 1970-01-01T00:00:00Z: of the one that was refused, where one was,
+    /// since a certificate that has ended is the one to know of.
+    pub fn certificate_end(&self) -> Option<i64> {
+        let refused = self.broken().and_then(|f| f.evidence.get("tls.notAfter"));
+        let refused = refused.and_then(|end| humantime::parse_rfc3339(end).ok());
+        let refused = refused.and_then(|end| end.duration_since(UNIX_EPOCH).ok());
+        let refused = refused.and_then(|since| i64::try_from(since.as_secs()).ok());
+        refused.or(self.tls.as_ref().map(|tls| tls.not_after))
     }
 
     /// What was broken: its failure, or why a new connection could not be made beside one that works.

@@ -44,6 +44,12 @@ var rules = [
     description: 'Replicas cannot use the cache. The alert names the kind and the step: docs/reference/failures.md.'
     severity: 1
     window: 'PT15M'
+    range: 'PT15M'
+    dimensions: [
+      'App'
+      'Failure'
+      'Step'
+    ]
     query: loadTextContent('rules/unusable.kql')
   }
   {
@@ -51,6 +57,10 @@ var rules = [
     description: 'The cache can be used, and something has needed attention for a quarter of an hour.'
     severity: 3
     window: 'PT15M'
+    range: 'PT15M'
+    dimensions: [
+      'App'
+    ]
     query: loadTextContent('rules/degraded.kql')
   }
   {
@@ -58,6 +68,10 @@ var rules = [
     description: 'An app is no longer watched, and was not scaled to zero.'
     severity: 2
     window: 'PT1H'
+    range: 'P2D'
+    dimensions: [
+      'App'
+    ]
     query: loadTextContent('rules/no-heartbeat.kql')
   }
   {
@@ -65,6 +79,10 @@ var rules = [
     description: 'The certificate of the cache ends within fourteen days.'
     severity: 2
     window: 'PT1H'
+    range: 'PT1H'
+    dimensions: [
+      'App'
+    ]
     query: loadTextContent('rules/certificate.kql')
   }
   {
@@ -72,6 +90,10 @@ var rules = [
     description: 'An access key is used where Microsoft Entra is preferred, or the secondary key.'
     severity: 3
     window: 'PT15M'
+    range: 'PT15M'
+    dimensions: [
+      'App'
+    ]
     query: loadTextContent('rules/fallback.kql')
   }
 ]
@@ -82,6 +104,11 @@ var jobRules = empty(jobName) ? [] : [
     description: 'The scheduled check failed.'
     severity: 1
     window: 'PT15M'
+    range: 'PT15M'
+    dimensions: [
+      'Job'
+      'Failure'
+    ]
     query: loadTextContent('rules/job-failed.kql')
   }
 ]
@@ -100,6 +127,7 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ru
     ]
     evaluationFrequency: 'PT5M'
     windowSize: rule.window
+    overrideQueryTimeRange: rule.range
     autoMitigate: true
     // A table that no app has logged to yet is not there.
     skipQueryValidation: true
@@ -108,6 +136,14 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for ru
         {
           query: rule.query
           timeAggregation: 'Count'
+          // An alert for each: one app that fails hides no other.
+          dimensions: [for dimension in rule.dimensions: {
+            name: dimension
+            operator: 'Include'
+            values: [
+              '*'
+            ]
+          }]
           operator: 'GreaterThan'
           threshold: 0
           failingPeriods: {

@@ -15,7 +15,7 @@ use cache_health_provider::rate::Caller;
 use cache_health_report::Report;
 use futures::FutureExt as _;
 use futures::stream::{FuturesUnordered, StreamExt as _};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -30,6 +30,9 @@ static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cache-health.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The most checks that wait to be begun. Requests share checks, so there are two at once at most.
 const QUEUE: usize = 8;
+
+/// The component as it was loaded first: whoever checks several caches has one engine, with one thread for its epochs.
+static LOADED: OnceLock<(Engine, StandalonePre<State>)> = OnceLock::new();
 
 /// Why there is no report.
 #[derive(Debug, Error)]
@@ -119,11 +122,19 @@ impl Instances {
         reason = "machine code is only as good as where it comes from"
     )]
     fn new(provider: Arc<Provider>) -> wasmtime::Result<Self> {
+        if let Some((engine, pre)) = LOADED.get() {
+            return Ok(Self {
+                engine: engine.clone(),
+                pre: pre.clone(),
+                provider,
+            });
+        }
         let engine = engine()?;
         // SAFETY: the code was made by build.rs for this very program, and wasmtime refuses code
         // of another version or configuration.
         let component = unsafe { Component::deserialize(&engine, EMBEDDED) }?;
         let pre = StandalonePre::new(linker(&engine)?.instantiate_pre(&component)?)?;
+        let (engine, pre) = LOADED.get_or_init(|| (engine, pre)).clone();
         Ok(Self {
             engine,
             pre,

@@ -11,11 +11,13 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 
 /// How long an answer may take: it is in the same replica.
 const LIMIT: Duration = Duration::from_secs(2);
+/// How long a check can take at most: `CACHE_HEALTH_TIMEOUT` is no longer.
+const SLOWEST: Duration = Duration::from_secs(300);
 /// The most bytes of an answer: a history has up to a tenth of this.
 const MOST: usize = 1024 * 1024;
 
@@ -89,6 +91,13 @@ fn said(history: &HistoryDocument) -> String {
         since(&history.started),
         exports(history)
     );
+    if let Some(last) = history
+        .results
+        .last()
+        .filter(|last| is_old(&last.time, history))
+    {
+        return format!("it has not checked since {}; {counted}", since(&last.time));
+    }
     let kind = |kind: Option<cache_health_report::Kind>| {
         kind.map_or_else(String::new, |kind| format!(" ({kind})"))
     };
@@ -109,6 +118,14 @@ fn said(history: &HistoryDocument) -> String {
             since(&verdict.since)
         ),
     }
+}
+
+/// Whether a result is older than three intervals, and than the slowest check that is sensible.
+fn is_old(time: &str, history: &HistoryDocument) -> bool {
+    let ended = humantime::parse_rfc3339(time).ok();
+    let age = ended.and_then(|ended| SystemTime::now().duration_since(ended).ok());
+    let most = (history.interval_seconds * 3.0).max(SLOWEST.as_secs_f64());
+    age.is_some_and(|age| age.as_secs_f64() > most)
 }
 
 /// What became of telemetry, where not all of it was taken.

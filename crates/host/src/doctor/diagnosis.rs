@@ -68,7 +68,12 @@ impl Diagnosis {
         let mut categories = walk(document, observed.telemetry);
         categories.retain(|section| asked.is_empty() || asked.contains(&section.category));
         let worst = |mark| categories.iter().any(|section| section.result == mark);
-        let status = match (worst(Mark::Fail), worst(Mark::Warn)) {
+        // A part that was asked for and not reached is not well: what it needs is broken.
+        let unreached = document.status == Status::Fail
+            && categories.iter().any(|section| {
+                section.result == Mark::Skip && section.category != Category::Telemetry
+            });
+        let status = match (worst(Mark::Fail) || unreached, worst(Mark::Warn)) {
             (true, _) => Status::Fail,
             (false, true) => Status::Warn,
             (false, false) => Status::Pass,
@@ -104,18 +109,16 @@ fn conclude(
     if let (None, Some(latency)) = (finding(Mark::Fail), slow) {
         return (latency.said.to_owned(), None, None);
     }
-    match finding(Mark::Fail).or_else(|| finding(Mark::Warn)) {
+    // What was not reached has its cause in a part that was not asked for.
+    let failure = observed.document.failure.as_ref();
+    let elsewhere = failure.filter(|_| categories.iter().any(|s| s.result == Mark::Skip));
+    let failing = finding(Mark::Fail).or(elsewhere);
+    match failing.or_else(|| finding(Mark::Warn)) {
         Some(finding) => (
             finding.output.clone(),
             Some(finding.remedy.clone()),
             Some(finding.reference.clone()),
         ),
-        None if categories
-            .iter()
-            .all(|section| section.result == Mark::Skip) =>
-        {
-            ("what was asked for was not reached".to_owned(), None, None)
-        }
         None => (observed.document.output.clone(), None, None),
     }
 }

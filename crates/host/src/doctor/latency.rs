@@ -36,6 +36,8 @@ pub struct Latency {
     /// How long the platform held this container back for using up its share of CPU, in milliseconds; null where that
     /// is not said.
     pub throttled_ms: Option<f64>,
+    /// How many round trips failed.
+    pub failed: usize,
     /// What that means.
     pub conclusion: Conclusion,
     /// The same in one sentence.
@@ -73,6 +75,10 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// What is said where round trips failed.
+    const LOSES: &str = "round trips failed while others worked: the cache or the way to it loses some. Look at its failovers and \
+                         connected clients, and run this again";
+
     fn said(self) -> &'static str {
         match self {
             Self::Fast => "neither the cache nor this container is slow",
@@ -93,19 +99,27 @@ pub async fn measure(provider: &Arc<Provider>, duration: Duration) -> Option<Lat
     let budget = provider.config.timeout;
     let (_credential, connection) = connect(provider, budget).await?;
     let (before, watch) = (throttled(), Watch::start()?);
-    let mut round_trips = Vec::new();
+    let (mut round_trips, mut failed) = (Vec::new(), 0);
     let until = Instant::now() + duration;
     while Instant::now() < until {
         let started = Instant::now();
-        provider.cache.get(&connection, budget).await.ok()?;
-        round_trips.push(started.elapsed());
+        match provider.cache.get(&connection, budget).await {
+            Ok(_) => round_trips.push(started.elapsed()),
+            Err(_) => failed += 1,
+        }
         tokio::time::sleep(PAUSE).await;
     }
     let stalls = watch.stop().await;
     let held_back = before
         .zip(throttled())
         .map(|(before, after)| after.saturating_sub(before));
-    Some(judge(round_trips, stalls, held_back, duration))
+    let mut latency = judge(round_trips, stalls, held_back, duration);
+    latency.failed = failed;
+    if failed > 0 {
+        latency.conclusion = Conclusion::Cache;
+        latency.said = Conclusion::LOSES;
+    }
+    Some(latency)
 }
 
 async fn connect(provider: &Arc<Provider>, budget: Duration) -> Option<(Credential, Connection)> {
@@ -149,6 +163,7 @@ fn judge(
         round_trips: trips,
         stalls: naps,
         throttled_ms: held_back.map(milliseconds),
+        failed: 0,
         conclusion,
         said: conclusion.said(),
     }

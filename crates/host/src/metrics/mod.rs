@@ -11,6 +11,7 @@ pub use probe::probed;
 use crate::cache::Counts;
 use crate::serve::sample::Sample;
 use crate::telemetry::Exports;
+use cache_health_report::probe::Verdict;
 use cache_health_report::{FallbackReason, Report, Status};
 use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
@@ -224,14 +225,21 @@ impl Metrics {
             self.tls_info.get_or_create(&labels).set(1);
         }
         // Of one that was refused as well: a certificate that has ended is the one to know of.
-        if let Some(end) = probe::certificate_end(report) {
-            set(&self.certificate_expiry, vec![], end);
+        if let Some(end) = report.certificate_end() {
+            set(&self.certificate_expiry, vec![], seconds(end));
         }
     }
 
     /// How much later than it asked the sampler woke up.
     pub fn stalled(&self, late: Duration) {
         self.loop_stall.set(late.as_secs_f64());
+    }
+
+    /// Whether the verdict that is in force lets the cache be used: a sample that is too old does not.
+    pub fn in_force(&self, verdict: Verdict) {
+        if let Verdict::Failing(_) = verdict {
+            set(&self.up, vec![], 0.0);
+        }
     }
 
     /// Everything as text, with its media type: OpenMetrics where a scrape asks for it, else Prometheus' own.

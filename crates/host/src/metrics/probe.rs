@@ -2,10 +2,9 @@
 
 use super::{Labels, Value, encode};
 use cache_health_report::{Report, Step};
-use humantime::parse_rfc3339;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 /// A report that took this long, or none where the scrape would not wait: the media type and the text.
 pub fn probed(report: Option<&Report>, took: Duration, accept: &str) -> (&'static str, String) {
@@ -33,7 +32,7 @@ pub fn probed(report: Option<&Report>, took: Duration, accept: &str) -> (&'stati
             lookup.as_secs_f64(),
         );
     }
-    if let Some(end) = report.and_then(certificate_end) {
+    if let Some(end) = report.and_then(Report::certificate_end).map(super::seconds) {
         gauge(
             "probe_ssl_earliest_cert_expiry",
             "When the certificate ends, since 1970",
@@ -71,16 +70,4 @@ fn info(registry: &mut Registry, name: &str, help: &str, labels: Labels) {
 fn duration(report: &Report, step: Step) -> Option<Duration> {
     let mut results = report.steps.iter().filter(|result| result.step == step);
     results.next_back().map(|result| result.duration)
-}
-
-/// Of the certificate that was accepted, or refused.
-pub fn certificate_end(report: &Report) -> Option<f64> {
-    let refused = report
-        .failure
-        .as_ref()
-        .and_then(|f| f.evidence.get("tls.notAfter"));
-    let refused = refused.and_then(|end| parse_rfc3339(end).ok());
-    let refused = refused.and_then(|end| end.duration_since(UNIX_EPOCH).ok());
-    let accepted = report.tls.as_ref().map(|tls| super::seconds(tls.not_after));
-    refused.map(|end| end.as_secs_f64()).or(accepted)
 }

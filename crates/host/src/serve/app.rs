@@ -15,6 +15,7 @@ use crate::serve::series::{Judgement, Readiness, Series};
 use crate::telemetry::{Exports, Telemetry};
 use crate::verdict::{self, Proof};
 use bytes::Bytes;
+use cache_health_provider::ConfigError;
 use cache_health_report::history::{Course, ExportsDocument, HistoryDocument};
 use cache_health_report::{View, probe};
 use parking_lot::Mutex;
@@ -99,9 +100,9 @@ impl App {
         self.0.custom.as_ref()
     }
 
-    /// Whether whoever sent this `Authorization` header is the operator.
-    pub async fn is_operator(&self, authorization: Option<&str>) -> bool {
-        self.0.provider.may_see_details(authorization).await
+    /// Whether this `Authorization` header is the operator's; an error where that cannot be told.
+    pub async fn is_operators(&self, authorization: Option<&str>) -> Result<bool, ConfigError> {
+        self.0.provider.is_operators(authorization).await
     }
 
     /// Room for one more request that waits; none when there is not.
@@ -132,6 +133,7 @@ impl App {
 
     /// What is measured, as a scrape asks for it: the media type and the text.
     pub fn scrape(&self, accept: &str) -> (&'static str, String) {
+        self.0.metrics.in_force(self.readiness().newest.verdict());
         self.0.metrics.scrape(accept)
     }
 

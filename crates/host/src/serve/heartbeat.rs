@@ -2,6 +2,7 @@
 //! it, and on its absence.
 
 use crate::serve::app::App;
+use crate::serve::series::Newest;
 use cache_health_report::probe::Verdict;
 use cache_health_report::{Status, rfc3339};
 use std::time::Duration;
@@ -28,18 +29,22 @@ fn beat(app: &App) {
         Verdict::Usable => (newest.map_or("", |report| report.status.as_str()), ""),
         Verdict::Unknown => ("", ""),
     };
+    let warnings = newest.into_iter().flat_map(|report| &report.warnings);
+    let warnings: Vec<_> = warnings.map(|warning| warning.kind.as_str()).collect();
+    let stale = matches!(readiness.newest, Newest::Stale(_));
     let step = newest.and_then(|report| report.failure.as_ref()?.step);
     let time = |seconds: Option<i64>| seconds.map(rfc3339).unwrap_or_default();
     info!(
         status,
         failure,
         step = step.map_or("", |step| step.as_str()),
-        since = time(course.map(|course| course.since)),
+        since = time(course.filter(|_| !stale).map(|course| course.since)),
         checks = beat.checks,
         failures = beat.failures,
         changes = beat.changes,
         p50_ms,
         max_ms,
+        warnings = warnings.join(" "),
         method = beat.method.map_or("", |method| method.as_str()),
         credential_expires = time(beat.credential_expires),
         certificate_expires = time(beat.certificate_expires),

@@ -211,9 +211,8 @@ impl Beat {
             self.method = Some(auth.method);
             self.credential_expires = auth.expires_at;
         }
-        if let Some(tls) = &sample.report.tls {
-            self.certificate_expires = Some(tls.not_after);
-        }
+        let end = sample.report.certificate_end();
+        self.certificate_expires = end.or(self.certificate_expires);
     }
 
     /// The median of what the samples took, in milliseconds, and the longest.

@@ -32,7 +32,7 @@ pub struct Targets(BTreeMap<String, Target>);
 struct Target {
     provider: Result<Arc<Provider>, ConfigError>,
     /// Made with the first probe: most instances of this program are asked for none.
-    flights: OnceLock<Option<Flights>>,
+    flights: OnceLock<Flights>,
 }
 
 /// What a probe found.
@@ -63,7 +63,9 @@ impl Targets {
                 provider: targets::provider(&line, environment).await,
                 flights: OnceLock::new(),
             };
-            all.insert(line.name, target);
+            if all.insert(line.name, target).is_some() {
+                return Err(wrong("has two lines with one name".to_owned()));
+            }
         }
         Ok(Self(all))
     }
@@ -93,14 +95,16 @@ impl Target {
             Ok(provider) => provider,
             Err(error) => return verdict::failure(&error.into()),
         };
-        let flights = self.flights.get_or_init(|| {
-            let health = check::health(provider).ok()?;
-            Some(Flights::of(health, &provider.cache))
-        });
-        match flights {
-            Some(flights) => flights.check(Proof::Kept).await.report.clone(),
-            None => verdict::internal("the component cannot be loaded"),
-        }
+        let flights = match self.flights.get() {
+            Some(flights) => flights,
+            None => match check::health(provider) {
+                Ok(health) => self
+                    .flights
+                    .get_or_init(|| Flights::of(health, &provider.cache)),
+                Err(_) => return verdict::internal("the component cannot be loaded"),
+            },
+        };
+        flights.check(Proof::Kept).await.report.clone()
     }
 }
 

@@ -38,7 +38,7 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
         Ok(asked) => asked,
         Err(refused) => return respond(refused),
     };
-    let view = view(app, door, request.headers()).await;
+    let view = view(app, door, asked, request.headers()).await;
     if let Err(refused) = probe::may_have(view, query) {
         return respond(refused);
     }
@@ -99,12 +99,23 @@ fn page(app: &App, view: View, had: Option<&str>) -> Response {
     response
 }
 
-/// Who asks: by the port and by the token, and never by an address, which a proxy in the replica lends to everybody.
-async fn view(app: &App, door: Door, headers: &HeaderMap) -> View {
-    match door {
-        Door::Admin => View::Details,
-        Door::Main if app.is_operator(header(headers, AUTHORIZATION)).await => View::Details,
-        Door::Main => View::Public,
+/// Who asks: by the port and by the token, and never by an address, which a proxy in the replica lends to everybody. Of
+/// what is the same for everybody nobody waits for a file with a token; of the rest only so many at once.
+async fn view(app: &App, door: Door, asked: Asked, headers: &HeaderMap) -> View {
+    let authorization = header(headers, AUTHORIZATION);
+    let public = matches!(asked, Asked::Live | Asked::Ready { .. } | Asked::Metrics);
+    if door == Door::Admin {
+        return View::Details;
+    }
+    if public || authorization.is_none() {
+        return View::Public;
+    }
+    let Some(_room) = app.admit() else {
+        return View::Public;
+    };
+    match app.is_operators(authorization).await {
+        Ok(true) => View::Details,
+        Ok(false) | Err(_) => View::Public,
     }
 }
 
@@ -135,10 +146,10 @@ async fn forward(
         .unwrap_or_else(|_| respond(Answer::no_answer()))
 }
 
-/// Whether any of the headers does: there may be more than one.
+/// Whether any of the headers does (there may be more than one), or may: what cannot be compared is not passed on.
 async fn carries_the_token(app: &App, headers: &HeaderMap) -> bool {
     for header in headers.get_all(AUTHORIZATION) {
-        if app.is_operator(header.to_str().ok()).await {
+        if app.is_operators(header.to_str().ok()).await != Ok(false) {
             return true;
         }
     }

@@ -41,6 +41,8 @@ pub async fn sample_for_ever(
         plan.learn(proof, &sample.report, started, fastrand::f64());
         app.record(Arc::new(sample));
         let next = started + jittered(interval, fastrand::f64());
+        // A check can take longer than an interval.
+        let next = next.max(Instant::now());
         tokio::time::sleep_until(next).await;
         app.stalled(next.elapsed());
     }

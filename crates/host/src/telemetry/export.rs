@@ -138,7 +138,7 @@ async fn ask(
     request: Request<Full<Bytes>>,
 ) -> Result<Answer, ExportError> {
     let broken = |_| ExportError::Unreachable;
-    // Ends with this request, whatever comes of it.
+    // The client ends with this request, whatever comes of it.
     let mut driver = JoinSet::new();
     let io = TokioIo::new(stream);
     let response = match protocol {

@@ -72,7 +72,7 @@ pub fn day(history: &HistoryDocument) -> Markup {
                     path class=(status.as_str()) d=(chart::bars(places(minutes).into_iter(), status)) {}
                 }
             }
-            p class="soft" { (pass) " checks passed, " (warn) " warned, " (fail) " failed; now is at the right." }
+            p class="soft" { (pass) " checks passed, " (warn) " warned, " (fail) " failed; the last minute with a check is at the right." }
         }
     }
 }
