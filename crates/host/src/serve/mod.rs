@@ -35,12 +35,13 @@ mod series;
 pub mod shutdown;
 
 use crate::check::MISCONFIGURED;
-use crate::component::Embedded;
+use crate::component::{Embedded, HealthError};
 use crate::environment::Environment;
 use crate::logging;
 use crate::provider::Provider;
 use crate::telemetry::Telemetry;
 use app::App;
+use cache_health_provider::ConfigError;
 use cache_health_provider::rate::Caller;
 use custom::CustomComponent;
 use flight::Flights;
@@ -50,86 +51,108 @@ pub use replica::Replica;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 use tracing::{error, info};
+
+/// Why nothing is served.
+enum Refusal {
+    /// The configuration, in one sentence.
+    Configuration(String),
+    /// The program itself.
+    Component(HealthError),
+}
+
+impl From<ConfigError> for Refusal {
+    fn from(error: ConfigError) -> Self {
+        Self::Configuration(error.to_string())
+    }
+}
 
 /// Serves until a signal ends it. `component`: somebody else's, which answers all other paths. `version`: of the program,
 /// with its revision.
 pub async fn run(variables: &Environment, component: Option<&Path>, version: &str) -> ExitCode {
-    let provider = match Provider::from_variables(variables).await {
-        Ok(provider) => provider,
-        Err(error) => {
-            logging::say(&error.to_string());
-            return MISCONFIGURED.into();
+    match Serving::prepare(variables, component, version).await {
+        Ok(serving) => serving.until_told().await,
+        Err(Refusal::Configuration(sentence)) => {
+            logging::say(&sentence);
+            MISCONFIGURED.into()
         }
-    };
-    let config = provider.config.clone();
-    let targets = match Targets::load(variables).await {
-        Ok(targets) => targets,
-        Err(error) => {
-            logging::say(&error.to_string());
-            return MISCONFIGURED.into();
-        }
-    };
-    if let Err(error) = provider.operator_token().await {
-        logging::say(&error.to_string());
-        return MISCONFIGURED.into();
-    }
-    let listeners = match Listeners::bind(&config).await {
-        Ok(listeners) => listeners,
-        Err(error) => {
-            let (address, kind) = (config.listen, error.kind());
-            logging::say(&format!(
-                "CACHE_HEALTH_LISTEN cannot be used: {address}: {kind}"
-            ));
-            return MISCONFIGURED.into();
-        }
-    };
-    let custom = match component
-        .map(|path| CustomComponent::load(path, &provider))
-        .transpose()
-    {
-        Ok(custom) => custom,
-        Err(error) => {
-            logging::say(&format!("--component cannot be used: {error}"));
-            return MISCONFIGURED.into();
-        }
-    };
-    let embedded = match Embedded::load(Arc::clone(&provider)) {
-        Ok(embedded) => embedded,
-        Err(error) => {
+        Err(Refusal::Component(error)) => {
             error!(%error, "cannot start");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    let replica = Replica::of(variables);
-    let telemetry = Telemetry::start(variables, &provider, &replica).await;
-    let app = App::new(
-        Arc::clone(&provider),
-        Flights::of(embedded.health(Caller::Request), &provider.cache),
-        custom,
-        replica,
-        telemetry,
-        targets,
-        version,
-    );
-    let heartbeat = config
-        .heartbeat
-        .map(|every| tokio::spawn(heartbeat::beat_for_ever(app.clone(), every)));
-    let renewals = tokio::spawn(async move { provider.keep_renewed().await });
-    let sampler = tokio::spawn(sampler::sample_for_ever(
-        app.clone(),
-        embedded.health(Caller::Sampler),
-        config.interval,
-        config.new_connection_every,
-    ));
-    let address = listeners.address().unwrap_or(config.listen);
-    info!(%address, host = config.endpoint.host, port = config.endpoint.port, "serving /livez, /readyz and /healthz");
+    }
+}
 
-    connections::serve(listeners, app.clone(), shutdown::signal()).await;
-    app.close();
-    sampler.abort();
-    renewals.abort();
-    heartbeat.into_iter().for_each(|task| task.abort());
-    info!("drained");
-    ExitCode::SUCCESS
+/// Everything that serves.
+struct Serving {
+    provider: Arc<Provider>,
+    embedded: Embedded,
+    listeners: Listeners,
+    app: App,
+}
+
+impl Serving {
+    async fn prepare(
+        variables: &Environment,
+        component: Option<&Path>,
+        version: &str,
+    ) -> Result<Self, Refusal> {
+        let provider = Provider::from_variables(variables).await?;
+        let targets = Targets::load(variables).await?;
+        provider.operator_token().await?;
+        let listeners = Listeners::bind(&provider.config).await.map_err(|error| {
+            let (address, kind) = (provider.config.listen, error.kind());
+            let sentence = format!("CACHE_HEALTH_LISTEN cannot be used: {address}: {kind}");
+            Refusal::Configuration(sentence)
+        })?;
+        let custom = component.map(|path| CustomComponent::load(path, &provider));
+        let custom = custom.transpose().map_err(|error| {
+            Refusal::Configuration(format!("--component cannot be used: {error}"))
+        })?;
+        let embedded = Embedded::load(Arc::clone(&provider)).map_err(Refusal::Component)?;
+        let replica = Replica::of(variables);
+        let telemetry = Telemetry::start(variables, &provider, &replica).await;
+        let app = App::new(
+            Arc::clone(&provider),
+            Flights::of(embedded.health(Caller::Request), &provider.cache),
+            custom,
+            replica,
+            telemetry,
+            targets,
+            version,
+        );
+        Ok(Self {
+            provider,
+            embedded,
+            listeners,
+            app,
+        })
+    }
+
+    /// Samples, renews and answers until a signal.
+    async fn until_told(self) -> ExitCode {
+        let Self { provider, app, .. } = self;
+        let config = provider.config.clone();
+        let mut tasks = JoinSet::new();
+        if let Some(every) = config.heartbeat {
+            tasks.spawn(heartbeat::beat_for_ever(app.clone(), every));
+        }
+        tasks.spawn(async move { provider.keep_renewed().await });
+        tasks.spawn(sampler::sample_for_ever(
+            app.clone(),
+            self.embedded.health(Caller::Sampler),
+            config.interval,
+            config.new_connection_every,
+        ));
+        let address = self.listeners.address().unwrap_or(config.listen);
+        let (host, port) = (config.endpoint.host, config.endpoint.port);
+        info!(%address, host, port, "serving /livez, /readyz and /healthz");
+
+        connections::serve(self.listeners, app.clone(), shutdown::signal()).await;
+        app.close();
+        tasks.abort_all();
+        info!("drained");
+        ExitCode::SUCCESS
+    }
 }

@@ -117,25 +117,48 @@ impl Points {
         let frame = Frame {
             since: nanos(self.since),
             now: nanos(now),
-            temporality: if delta {
-                Temporality::Delta
-            } else {
-                Temporality::Cumulative
+            temporality: match delta {
+                true => Temporality::Delta,
+                false => Temporality::Cumulative,
             },
         };
-        let checks = self.checks.iter();
-        let checks =
-            checks.map(|(status, count)| (vec![attribute("cache_health.status", *status)], *count));
-        let failures = self.failures.iter().map(|((kind, step), count)| {
-            (
-                vec![
-                    attribute("error.type", *kind),
-                    attribute("cache_health.step", *step),
-                ],
-                *count,
-            )
+        let counted = [self.checks(&frame), self.failures(&frame)];
+        let whole = [(Vec::new(), &self.check_duration)];
+        let durations = [
+            frame.histogram("cache_health.check.duration", "What a check took", whole),
+            self.operations(&frame, target),
+        ];
+        let all = counted
+            .into_iter()
+            .chain(durations)
+            .chain(self.gauges(&frame));
+        all.flatten().collect()
+    }
+
+    fn checks(&self, frame: &Frame) -> Option<Metric> {
+        let point = |(status, count): (&&str, &u64)| {
+            (vec![attribute("cache_health.status", *status)], *count)
+        };
+        let points = self.checks.iter().map(point);
+        let description = "Checks in the background";
+        frame.sum("cache_health.checks", description, "{check}", points)
+    }
+
+    fn failures(&self, frame: &Frame) -> Option<Metric> {
+        let points = self.failures.iter().map(|((kind, step), count)| {
+            let attributes = vec![
+                attribute("error.type", *kind),
+                attribute("cache_health.step", *step),
+            ];
+            (attributes, *count)
         });
-        let operations = self.operations.iter().map(|((command, code), durations)| {
+        let description = "Checks that failed";
+        frame.sum("cache_health.failures", description, "{check}", points)
+    }
+
+    /// As OpenTelemetry's conventions for database clients have it.
+    fn operations(&self, frame: &Frame, target: &Target) -> Option<Metric> {
+        let points = self.operations.iter().map(|((command, code), durations)| {
             let mut attributes = vec![
                 attribute("db.system.name", "redis"),
                 attribute("db.operation.name", *command),
@@ -147,51 +170,37 @@ impl Points {
             }
             (attributes, durations)
         });
-        let whole = [(Vec::new(), &self.check_duration)];
+        let description = "Duration of database client operations.";
+        frame.histogram("db.client.operation.duration", description, points)
+    }
+
+    fn gauges(&self, frame: &Frame) -> [Option<Metric>; 4] {
         let up = self.usable.map(|usable| f64::from(u8::from(usable)));
-        let time = |seconds: Option<i64>| seconds.map(|seconds| seconds as f64);
-        vec![
-            frame.sum(
-                "cache_health.checks",
-                "Checks in the background",
-                "{check}",
-                checks,
-            ),
-            frame.sum(
-                "cache_health.failures",
-                "Checks that failed",
-                "{check}",
-                failures,
-            ),
-            frame.histogram("cache_health.check.duration", "What a check took", whole),
-            frame.histogram(
-                "db.client.operation.duration",
-                "Duration of database client operations.",
-                operations,
-            ),
+        let time = |name: &str, description: &str, seconds: Option<i64>| {
+            frame.gauge(
+                name,
+                description,
+                "s",
+                seconds.map(|seconds| seconds as f64),
+            )
+        };
+        let credential = "When the credential ends, since 1970";
+        let certificate = "When the certificate ends, since 1970";
+        let last = "When the last check ended, since 1970";
+        [
             frame.gauge("cache_health.up", "Whether the cache can be used", "1", up),
-            frame.gauge(
+            time(
                 "cache_health.credential.expiry",
-                "When the credential ends, since 1970",
-                "s",
-                time(self.credential_expires),
+                credential,
+                self.credential_expires,
             ),
-            frame.gauge(
+            time(
                 "cache_health.certificate.expiry",
-                "When the certificate ends, since 1970",
-                "s",
-                time(self.certificate_expires),
+                certificate,
+                self.certificate_expires,
             ),
-            frame.gauge(
-                "cache_health.last_check",
-                "When the last check ended, since 1970",
-                "s",
-                time(self.last_check),
-            ),
+            time("cache_health.last_check", last, self.last_check),
         ]
-        .into_iter()
-        .flatten()
-        .collect()
     }
 }
 
