@@ -28,7 +28,7 @@ fn the_defaults_are_those_of_the_contract() {
 }
 
 /// Variables that are read where they are needed, and that no table of Spin's has.
-const OUTSIDE: [&str; 4] = [
+const OUTSIDE: [&str; 8] = [
     "HTTPS_PROXY",
     "NO_PROXY",
     "IMDS_ENDPOINT",
