@@ -61,19 +61,23 @@ pub fn prometheus() -> Result<()> {
     package("prometheus", "promtool")
 }
 
-/// Packages of PyPI in a virtual environment of their own; whether that could be done.
-pub fn from_pypi(venv: &Path, packages: &[&str]) -> bool {
-    say(&format!(
-        "installing {} into {}",
-        packages.join(", "),
-        venv.display()
-    ));
-    succeeds(Command::new("python3").args(["-m", "venv"]).arg(venv))
+/// Packages of PyPI, each with its version, in a virtual environment of their own, where these are not there yet. What was
+/// installed is written down last: an installation that broke off is made again.
+pub fn from_pypi(venv: &Path, packages: &[&str]) -> Result<()> {
+    let installed = venv.join("installed");
+    let names = packages.join(", ");
+    if std::fs::read_to_string(&installed).is_ok_and(|text| text == names) {
+        return Ok(());
+    }
+    say(&format!("installing {names} into {}", venv.display()));
+    let made = succeeds(Command::new("python3").args(["-m", "venv"]).arg(venv))
         && succeeds(
             Command::new(venv.join("bin/pip"))
                 .args(["install", "-q"])
                 .args(packages),
-        )
+        );
+    ensure!(made, "no python3, or no PyPI");
+    Ok(std::fs::write(installed, names)?)
 }
 
 /// Whether this is root.

@@ -2,23 +2,19 @@
 //! installed here, or named in one sentence.
 
 mod bench;
-mod browser;
 mod build;
-mod clients;
-mod collector;
 mod components;
 mod files;
 mod identity;
 mod image;
 mod install;
-mod kusto;
 mod python;
+mod registries;
 mod run;
 mod shell;
 mod soak;
 mod test;
 mod tools;
-mod validators;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use crate::build::target;
 use crate::files::copy_all;
 use crate::install::from_pypi;
 use crate::shell::{check, workspace};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,8 +16,7 @@ const TOOL: &str = "componentize-py==0.25.1";
 pub fn example() -> Result<PathBuf> {
     let venv = target().join("python");
     let tool = venv.join("bin/componentize-py");
-    let there = tool.exists() || from_pypi(&venv, &[TOOL]);
-    ensure!(there, "no python3, or no PyPI");
+    from_pypi(&venv, &[TOOL])?;
     let source = workspace().join("examples/python-app");
     let folder = target().join("python-app");
     // The WIT of this repository and WASI's, put together where the tool finds both.

@@ -1,9 +1,13 @@
 //! What some tests need beyond the program, and where it is.
 
 use crate::shell::succeeds;
-use crate::{browser, clients, collector, image, install, kusto, python, validators};
+use crate::{image, install, python, registries};
 use anyhow::{Result, ensure};
+use std::path::PathBuf;
 use std::process::Command;
+
+/// A variable, and what it tells the tests.
+pub type Told = Option<(&'static str, String)>;
 
 /// Something that not every machine has.
 pub struct Tool {
@@ -14,7 +18,11 @@ pub struct Tool {
     /// Whether it takes minutes.
     pub takes_minutes: bool,
     /// Installs and builds what is needed; returns the variable that tells the tests where it is.
-    pub prepare: fn() -> Result<Option<(&'static str, String)>>,
+    pub prepare: fn() -> Result<Told>,
+}
+
+fn told(variable: &'static str, place: Result<PathBuf>) -> Result<Told> {
+    Ok(Some((variable, place?.display().to_string())))
 }
 
 /// All of them.
@@ -50,59 +58,37 @@ pub const TOOLS: [Tool; 12] = [
         name: "validators from PyPI",
         tests: &["manifests::"],
         takes_minutes: false,
-        prepare: || {
-            let folder = validators::install()?;
-            Ok(Some((
-                "CACHE_HEALTH_VALIDATORS",
-                folder.display().to_string(),
-            )))
-        },
+        prepare: || told("CACHE_HEALTH_VALIDATORS", registries::validators()),
     },
     Tool {
         name: "Microsoft's parser of KQL from npm",
         tests: &["kql::"],
         takes_minutes: false,
-        prepare: || {
-            let folder = kusto::install()?;
-            Ok(Some(("CACHE_HEALTH_KUSTO", folder.display().to_string())))
-        },
+        prepare: || told("CACHE_HEALTH_KUSTO", registries::kusto()),
     },
     Tool {
         name: "Microsoft's clients from PyPI and npm",
         tests: &["clients::released::"],
         takes_minutes: false,
-        prepare: || {
-            let folder = clients::install()?;
-            Ok(Some(("CACHE_HEALTH_CLIENTS", folder.display().to_string())))
-        },
+        prepare: || told("CACHE_HEALTH_CLIENTS", registries::clients()),
     },
     Tool {
         name: "chromium, playwright-core and axe-core",
         tests: &["page::browser::"],
         takes_minutes: false,
-        prepare: || {
-            let folder = browser::install()?;
-            Ok(Some(("CACHE_HEALTH_BROWSER", folder.display().to_string())))
-        },
+        prepare: || told("CACHE_HEALTH_BROWSER", registries::browser()),
     },
     Tool {
         name: "grpcio and opentelemetry-proto from PyPI",
         tests: &["telemetry::exports::"],
         takes_minutes: false,
-        prepare: || {
-            let folder = collector::install()?;
-            let folder = folder.display().to_string();
-            Ok(Some(("CACHE_HEALTH_COLLECTOR", folder)))
-        },
+        prepare: || told("CACHE_HEALTH_COLLECTOR", registries::collector()),
     },
     Tool {
         name: "componentize-py",
         tests: &["python::"],
         takes_minutes: true,
-        prepare: || {
-            let app = python::example()?;
-            Ok(Some(("CACHE_HEALTH_PYTHON_APP", app.display().to_string())))
-        },
+        prepare: || told("CACHE_HEALTH_PYTHON_APP", python::example()),
     },
     Tool {
         name: "podman",
