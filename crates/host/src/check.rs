@@ -3,7 +3,7 @@
 use crate::cli::{CheckArgs, Format};
 use crate::component::{Embedded, Health, HealthError};
 use crate::provider::Provider;
-use crate::serve::shutdown;
+use crate::shutdown;
 use crate::terminal::Style;
 use crate::verdict::Proof;
 use crate::{logging, text, verdict};

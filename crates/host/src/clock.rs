@@ -4,7 +4,7 @@
 //! of NTP must not make a replica stale.
 
 use rustix::time::{ClockId, clock_gettime};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wasmtime_wasi::HostMonotonicClock;
 
 /// Time since the machine started (`CLOCK_BOOTTIME`).
@@ -21,7 +21,19 @@ pub fn since(then: Duration) -> Duration {
     now().saturating_sub(then)
 }
 
-/// The same for guests, as `wasi:clocks/monotonic-clock`, counted from when it was made.
+/// Time since 1970-01-01T00:00:00Z, as others read it: for what is said, and never for ages.
+pub fn wall() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
+/// The same in seconds.
+pub fn wall_seconds() -> i64 {
+    i64::try_from(wall().as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The clock of ages for guests, as `wasi:clocks/monotonic-clock`, counted from when it was made.
 pub struct GuestClock(Duration);
 
 impl GuestClock {

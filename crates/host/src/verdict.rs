@@ -1,7 +1,7 @@
 //! Asking the component for a verdict; when it gives none, that is a verdict too.
 
+use crate::clock;
 use crate::component::Health;
-use crate::identity::now;
 use cache_health_report::{Document, Failure, Kind, Report};
 use tracing::{error, info};
 
@@ -45,5 +45,8 @@ pub fn internal(problem: &str) -> Report {
 
 /// A failure that no check found.
 pub fn failure(failure: &Failure) -> Report {
-    Report::failure(cache_health_diagnosis::without_a_check(failure), now())
+    Report::failure(
+        cache_health_diagnosis::without_a_check(failure),
+        clock::wall_seconds(),
+    )
 }

@@ -1,8 +1,8 @@
 //! How it went: the JSON form of what a host remembers of its checks. Its members are contract.
 
-use crate::{FindingDocument, Kind, Report, Status, View, milliseconds, rfc3339};
+use crate::{FindingDocument, Kind, Report, Status, View, milliseconds, rfc3339, unix_seconds};
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 /// What a host remembers, as JSON. Lists are in the order of time, oldest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -157,9 +157,7 @@ impl Report {
     /// since a certificate that has ended is the one to know of.
     pub fn certificate_end(&self) -> Option<i64> {
         let refused = self.broken().and_then(|f| f.evidence.get("tls.notAfter"));
-        let refused = refused.and_then(|end| humantime::parse_rfc3339(end).ok());
-        let refused = refused.and_then(|end| end.duration_since(UNIX_EPOCH).ok());
-        let refused = refused.and_then(|since| i64::try_from(since.as_secs()).ok());
+        let refused = refused.and_then(unix_seconds);
         refused.or(self.tls.as_ref().map(|tls| tls.not_after))
     }
 

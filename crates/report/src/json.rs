@@ -225,6 +225,13 @@ pub fn rfc3339(seconds: i64) -> String {
     humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }
 
+/// The same back; none for what is no such time.
+pub fn unix_seconds(rfc3339: &str) -> Option<i64> {
+    let time = humantime::parse_rfc3339(rfc3339).ok()?;
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
+}
+
 /// Milliseconds to the microsecond: finer is noise.
 pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
@@ -329,6 +336,8 @@ mod tests {
     fn dates_beyond_the_calendar_are_written_at_its_end() {
         assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
         assert_eq!(rfc3339(-1), "1970-01-01T00:00:00Z");
+        assert_eq!(unix_seconds(&rfc3339(1_795_597_200)), Some(1_795_597_200));
+        assert_eq!(unix_seconds("yesterday"), None);
     }
 
     #[test]

@@ -19,7 +19,9 @@ mod wit;
 
 pub use evidence::Evidence;
 #[cfg(feature = "json")]
-pub use json::{Document, FindingDocument, MEDIA_TYPE, StepDocument, View, milliseconds, rfc3339};
+pub use json::{
+    Document, FindingDocument, MEDIA_TYPE, StepDocument, View, milliseconds, rfc3339, unix_seconds,
+};
 pub use kind::Kind;
 pub use readiness::ReadinessPolicy;
 pub use step::Step;

@@ -1,17 +1,17 @@
 //! What the `serve` in the same replica remembers. Whatever listens on its port is asked: it may be somebody else's, so it
 //! is shown no token, and what it says is read as a history or not at all.
 
+use crate::clock;
+use crate::http_client;
 use cache_health_provider::Config;
-use cache_health_report::Status;
 use cache_health_report::history::{ExportsDocument, HistoryDocument};
-use http::Request;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use cache_health_report::{Status, unix_seconds};
+use http::header::HOST;
+use http::{Request, Version};
+use http_body_util::Full;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::net::TcpStream;
 
 /// How long an answer may take: it is in the same replica.
@@ -60,22 +60,10 @@ fn here(listen: SocketAddr) -> SocketAddr {
 
 async fn get(address: SocketAddr) -> Option<HistoryDocument> {
     let stream = TcpStream::connect(address).await.ok()?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-    let request = Request::get("/history").header(http::header::HOST, address.to_string());
-    let request = request.body(Empty::<Bytes>::new()).ok()?;
-    let answer = async {
-        let answer = sender.send_request(request).await.ok()?;
-        let body = Limited::new(answer.into_body(), MOST)
-            .collect()
-            .await
-            .ok()?;
-        serde_json::from_slice(&body.to_bytes()).ok()
-    };
-    tokio::select! {
-        answer = answer => answer,
-        // It ended before it had answered.
-        _ = connection => None,
-    }
+    let request = Request::get("/history").header(HOST, address.to_string());
+    let request = request.body(Full::default()).ok()?;
+    let answer = http_client::send(stream, Version::HTTP_11, request, MOST).await;
+    serde_json::from_slice(&answer.ok()?.into_body().to_bytes()).ok()
 }
 
 /// What matters of a history.
@@ -122,10 +110,9 @@ fn said(history: &HistoryDocument) -> String {
 
 /// Whether a result is older than three intervals, and than the slowest check that is sensible.
 fn is_old(time: &str, history: &HistoryDocument) -> bool {
-    let ended = humantime::parse_rfc3339(time).ok();
-    let age = ended.and_then(|ended| SystemTime::now().duration_since(ended).ok());
     let most = (history.interval_seconds * 3.0).max(SLOWEST.as_secs_f64());
-    age.is_some_and(|age| age.as_secs_f64() > most)
+    let age = unix_seconds(time).map(|ended| clock::wall_seconds().saturating_sub(ended));
+    age.is_some_and(|age| age as f64 > most)
 }
 
 /// What became of telemetry, where not all of it was taken.

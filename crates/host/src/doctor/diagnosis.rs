@@ -4,7 +4,7 @@ use crate::doctor::beside::Beside;
 use crate::doctor::category::Category;
 use crate::doctor::latency::{Conclusion, Latency};
 use crate::doctor::walk::{Section, walk};
-use crate::serve::Replica;
+use crate::replica::Replica;
 use crate::telemetry::Tried;
 use crate::terminal::Mark;
 use cache_health_report::{Document, Evidence, Status};

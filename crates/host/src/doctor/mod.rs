@@ -16,7 +16,7 @@ use crate::check::{self, MISCONFIGURED, write};
 use crate::cli::{DoctorArgs, FailOn};
 use crate::component::Health;
 use crate::provider::Provider;
-use crate::serve::Replica;
+use crate::replica::Replica;
 use crate::telemetry::{self, Tried};
 use crate::terminal::Style;
 use crate::verdict::{self, Proof};

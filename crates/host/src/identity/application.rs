@@ -2,6 +2,7 @@
 
 use crate::cache::tls::TlsSettings;
 use crate::files::{FileError, Files, MAX_SECRET};
+use crate::http_client;
 use crate::identity::proxy;
 use crate::identity::{assertion, token_request};
 use bytes::Bytes;
@@ -45,7 +46,7 @@ impl TokenEndpoint {
         let proved = self.proved(files).await?;
         let uri = &self.application.authority;
         let host = self.application.tls_name.as_deref();
-        let host = host.unwrap_or_else(|| token_request::host(uri));
+        let host = host.unwrap_or_else(|| http_client::host(uri));
         let name = ServerName::try_from(host.to_owned()).map_err(token_request::unwritable)?;
         let stream = proxy::connect(uri, self.application.proxy.as_ref()).await?;
         let stream = TlsConnector::from(self.tls.current().await.config())
@@ -55,7 +56,7 @@ impl TokenEndpoint {
         let form = client_credentials::form(&self.application, resource, &proved);
         let body = Bytes::copy_from_slice(form.expose_secret().as_bytes());
         let request = http::Request::post(client_credentials::path(&self.application))
-            .header(HOST, token_request::authority(uri))
+            .header(HOST, http_client::authority(uri))
             .header(CONTENT_TYPE, client_credentials::CONTENT_TYPE)
             .header(ACCEPT, "application/json")
             .body(Full::new(body))

@@ -2,7 +2,7 @@
 //! (<https://learn.microsoft.com/entra/identity-platform/certificate-credentials>): a JWT (RFC 7519), signed with PS256
 //! (RFC 7518, 3.5), that names the certificate by its SHA-256 thumbprint (RFC 7515, 4.1.8).
 
-use crate::identity::token_request::now;
+use crate::clock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cache_health_provider::SecretString;
@@ -48,7 +48,7 @@ pub fn signed(application: &Application, pem: &[u8]) -> Result<SecretString, Ass
 
     let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, &certificate));
     let header = serde_json::json!({"alg": "PS256", "typ": "JWT", "x5t#S256": thumbprint});
-    let issued = now();
+    let issued = clock::wall_seconds();
     let claims = serde_json::json!({
         "aud": audience(application),
         "iss": application.client_id,

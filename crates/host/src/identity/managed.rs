@@ -1,6 +1,7 @@
 //! A managed identity: the endpoint that its platform puts beside the app, or on the machine.
 
 use crate::files::Files;
+use crate::http_client;
 use crate::identity::source::Asked;
 use crate::identity::token_request::{self, Answer};
 use bytes::Bytes;
@@ -64,13 +65,16 @@ async fn exchange(
 ) -> Result<Answer, NoToken> {
     let asked = managed_identity::request(identity, resource);
     let mut request = http::Request::get(asked.target)
-        .header(HOST, token_request::authority(identity.uri()))
+        .header(HOST, http_client::authority(identity.uri()))
         .header(
             HeaderName::from_static(asked.header),
-            token_request::sensitive(&asked.value)?,
+            http_client::sensitive(&asked.value).map_err(token_request::unwritable)?,
         );
     if let Some(challenge) = challenge {
-        request = request.header(AUTHORIZATION, token_request::sensitive(challenge)?);
+        request = request.header(
+            AUTHORIZATION,
+            http_client::sensitive(challenge).map_err(token_request::unwritable)?,
+        );
     }
     let request = request
         .body(Full::<Bytes>::default())
@@ -81,7 +85,7 @@ async fn exchange(
 /// None: nobody listens there, or not within the time of a probe.
 async fn connect(identity: &ManagedIdentity) -> Option<TcpStream> {
     let uri = identity.uri();
-    let address = (token_request::host(uri), uri.port_u16().unwrap_or(80));
+    let address = (http_client::host(uri), uri.port_u16().unwrap_or(80));
     let connecting = TcpStream::connect(address);
     if matches!(identity.endpoint, ManagedEndpoint::Imds { .. }) {
         return tokio::time::timeout(PROBE, connecting).await.ok()?.ok();

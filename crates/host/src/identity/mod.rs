@@ -10,5 +10,4 @@ mod tokens;
 mod tool;
 
 pub use source::Source;
-pub use token_request::now;
 pub use tokens::{Lease, Tokens};

@@ -1,6 +1,6 @@
 //! The way to Entra: straight, or through the proxy that is configured for it.
 
-use crate::identity::token_request;
+use crate::http_client;
 use cache_health_provider::ExposeSecret as _;
 use cache_health_provider::config::Proxy;
 use cache_health_provider::identity::{NoToken, unavailable};
@@ -24,7 +24,7 @@ pub async fn connect(authority: &Uri, proxy: Option<&Proxy>) -> Result<TcpStream
         let stream = stream.map_err(|_| NoToken::from(unavailable("proxy")))?;
         return Ok(stream.into_inner());
     }
-    TcpStream::connect((token_request::host(authority), port))
+    TcpStream::connect((http_client::host(authority), port))
         .await
         .map_err(|_| unreachable())
 }

@@ -6,7 +6,6 @@
 use crate::clock;
 use crate::hedge::hedged;
 use crate::identity::source::Source;
-use crate::identity::token_request::now;
 use crate::task::{self, SharedTask};
 use cache_health_provider::identity::{NoToken, Token, unavailable};
 use cache_health_provider::schedule;
@@ -185,7 +184,7 @@ impl Tokens {
         let lease = state.life.obtained(token, moment());
         info!(
             principal = lease.object_id,
-            expires_in_seconds = lease.expires_at.saturating_sub(now()),
+            expires_in_seconds = lease.expires_at.saturating_sub(clock::wall_seconds()),
             "got an Entra token"
         );
         (self.renewed)(&lease);
@@ -211,7 +210,7 @@ impl Tokens {
 fn moment() -> Now {
     Now {
         clock: clock::now(),
-        wall: now(),
+        wall: clock::wall_seconds(),
         chance: fastrand::f64(),
     }
 }

@@ -1,6 +1,6 @@
 //! A token from a developer tool that somebody logged in with, on a laptop.
 
-use crate::identity::token_request::now;
+use crate::clock;
 use cache_health_provider::developer_tool::{self, DeveloperTool};
 use cache_health_provider::identity::{MAX_ANSWER, NoToken, Token, unavailable};
 use std::process::Stdio;
@@ -31,7 +31,7 @@ pub async fn request(tool: DeveloperTool, resource: &str) -> Result<Token, NoTok
     read.map_err(missing)?;
     let status = child.wait().await.map_err(missing)?;
     let token = if status.success() {
-        tool.judge(&printed, now())
+        tool.judge(&printed, clock::wall_seconds())
     } else {
         Err(developer_tool::failed(&said))
     };

@@ -9,7 +9,7 @@ mod process;
 pub use probe::probed;
 
 use crate::cache::Counts;
-use crate::serve::sample::Sample;
+use crate::sample::Sample;
 use crate::telemetry::Exports;
 use cache_health_report::probe::Verdict;
 use cache_health_report::{FallbackReason, Report, Status};

@@ -1,5 +1,6 @@
 //! The program itself, by the names that every Prometheus client gives them.
 
+use crate::clock;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
 use prometheus_client::metrics::MetricType;
@@ -7,7 +8,6 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use rustix::time::{ClockId, clock_gettime};
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Reads `/proc` with each scrape.
 #[derive(Debug)]
@@ -19,9 +19,8 @@ pub struct ProcessCollector {
 impl ProcessCollector {
     /// Of this process, which started just now.
     pub fn new() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
-            started: since.map_or(0.0, |since| since.as_secs_f64()),
+            started: clock::wall().as_secs_f64(),
         }
     }
 }

@@ -1,16 +1,15 @@
 //! What all requests share.
 
 use crate::clock;
-use crate::identity::now;
 use crate::metrics::Metrics;
 use crate::provider::Provider;
+use crate::replica::Replica;
+use crate::sample::Sample;
 use crate::serve::custom::CustomComponent;
 use crate::serve::flight::Flights;
 use crate::serve::history::{Beat, Frame, History};
 use crate::serve::page::{self, Shown};
 use crate::serve::probe::Targets;
-use crate::serve::replica::Replica;
-use crate::serve::sample::Sample;
 use crate::serve::series::{Judgement, Readiness, Series};
 use crate::telemetry::{Exports, Telemetry};
 use crate::verdict::{self, Proof};
@@ -84,7 +83,7 @@ impl App {
             first_sample: Notify::new(),
             provider,
             replica,
-            started: now(),
+            started: clock::wall_seconds(),
             draining: AtomicBool::new(false),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }))
@@ -173,7 +172,7 @@ impl App {
             replica: &self.0.replica.name,
             revision: &self.0.replica.revision,
             started: self.0.started,
-            now: now(),
+            now: clock::wall_seconds(),
             interval: self.interval(),
             exports: self.exports(),
         };

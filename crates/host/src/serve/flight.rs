@@ -4,7 +4,7 @@
 use crate::cache::Cache;
 use crate::clock;
 use crate::component::Health;
-use crate::serve::sample::Sample;
+use crate::sample::Sample;
 use crate::task::{self, SharedTask};
 use crate::verdict::{self, Proof};
 use cache_health_provider::rate::Caller;

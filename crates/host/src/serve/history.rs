@@ -1,7 +1,7 @@
 //! What is remembered of the samples: the last results, the last failures apart from them, a day in minutes, and what
 //! the next heartbeat says. Pure. Only samples of the background are in it: no caller can push the evidence out.
 
-use crate::serve::sample::Sample;
+use crate::sample::Sample;
 use cache_health_report::history::{
     Course, ExportsDocument, FailedDocument, HistoryDocument, MinuteDocument, ResultDocument,
 };

@@ -1,13 +1,13 @@
 //! Which route a request is for, and what each answers, by the probe protocol of `cache-health-report`.
 
 use crate::clock;
+use crate::sample::Sample;
 use crate::serve::app::App;
 use crate::serve::custom::CustomComponent;
 use crate::serve::listeners::Door;
 use crate::serve::page;
 use crate::serve::probe as targets;
 use crate::serve::respond::{Response, respond, respond_shared};
-use crate::serve::sample::Sample;
 use crate::verdict::Proof;
 use cache_health_report::View;
 use cache_health_report::probe::{self, Answer, Asked, Route};

@@ -6,8 +6,8 @@
 
 use crate::clock;
 use crate::component::Health;
+use crate::sample::Sample;
 use crate::serve::app::App;
-use crate::serve::sample::Sample;
 use crate::verdict::{self, Proof};
 use cache_health_report::Report;
 use std::sync::Arc;
@@ -101,8 +101,7 @@ impl Plan {
 
 /// Whether a sample proved a new connection.
 fn proved_new(report: &Report) -> bool {
-    let warned = report.warnings.iter().any(|w| !w.kind.only_warns());
-    report.failure.is_none() && !warned
+    report.broken().is_none()
 }
 
 /// Between nine and eleven tenths of a period. `chance` is from 0 to 1.

@@ -1,6 +1,6 @@
 //! Samples and what they mean for readiness. Pure.
 
-use crate::serve::sample::Sample;
+use crate::sample::Sample;
 use crate::verdict;
 use cache_health_provider::Config;
 use cache_health_report::probe::Verdict;

@@ -3,21 +3,16 @@
 
 use super::settings::{Exporter, Protocol};
 use crate::cache::tls::TlsSettings;
+use crate::http_client::{self, Answer};
 use bytes::{BufMut as _, Bytes, BytesMut};
-use cache_health_provider::ExposeSecret as _;
-use http::header::{CONTENT_TYPE, HOST, HeaderValue, TE};
-use http::{Request, Response, Uri};
-use http_body_util::{BodyExt as _, Collected, Full, Limited};
-use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use http::header::{CONTENT_TYPE, HOST, TE};
+use http::{Request, Uri, Version};
+use http_body_util::Full;
 use prost::Message;
 use rustls::pki_types::ServerName;
 use std::sync::Arc;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
 /// The most bytes of an answer that are read.
@@ -63,32 +58,27 @@ async fn send(
     let uri = &exporter.uri;
     let secure = uri.scheme_str() == Some("https");
     let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let host = uri
-        .host()
-        .unwrap_or_default()
-        .trim_matches(['[', ']'])
-        .to_owned();
-    let stream = TcpStream::connect((host.as_str(), port)).await;
+    let host = http_client::host(uri);
+    let stream = TcpStream::connect((host, port)).await;
     let stream = stream.map_err(|_| ExportError::Unreachable)?;
-    if !secure {
-        return judge(
-            exporter.protocol,
-            ask(exporter.protocol, stream, request).await?,
-        );
-    }
-    let mut config = (*tls.current().await.config()).clone();
-    if exporter.protocol == Protocol::Grpc {
-        config.alpn_protocols = vec![b"h2".to_vec()];
-    }
-    let name = ServerName::try_from(host).map_err(|_| ExportError::Tls)?;
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await;
-    let stream = stream.map_err(|_| ExportError::Tls)?;
-    judge(
-        exporter.protocol,
-        ask(exporter.protocol, stream, request).await?,
-    )
+    let version = match exporter.protocol {
+        Protocol::Grpc => Version::HTTP_2,
+        Protocol::HttpProtobuf => Version::HTTP_11,
+    };
+    let sent = if secure {
+        let mut config = (*tls.current().await.config()).clone();
+        if exporter.protocol == Protocol::Grpc {
+            config.alpn_protocols = vec![b"h2".to_vec()];
+        }
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| ExportError::Tls)?;
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream);
+        let stream = stream.await.map_err(|_| ExportError::Tls)?;
+        http_client::send(stream, version, request, MAX_ANSWER).await
+    } else {
+        http_client::send(stream, version, request, MAX_ANSWER).await
+    };
+    let answer = sent.map_err(|_| ExportError::Unreachable)?;
+    judge(exporter.protocol, answer)
 }
 
 fn request(exporter: &Exporter, message: &impl Message) -> Option<Request<Full<Bytes>>> {
@@ -100,13 +90,10 @@ fn request(exporter: &Exporter, message: &impl Message) -> Option<Request<Full<B
     if exporter.protocol == Protocol::Grpc {
         request = request.header(TE, "trailers");
     } else {
-        let authority = exporter.uri.authority()?.as_str();
-        request = request.header(HOST, authority);
+        request = request.header(HOST, http_client::authority(&exporter.uri));
     }
     for (name, value) in &exporter.headers {
-        let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
-        value.set_sensitive(true);
-        request = request.header(name, value);
+        request = request.header(name, http_client::sensitive(value).ok()?);
     }
     request.body(Full::new(body)).ok()
 }
@@ -128,41 +115,6 @@ fn framed(message: &impl Message) -> Bytes {
     // There is room for all of it.
     let _ = message.encode(&mut frame);
     frame.freeze()
-}
-
-type Answer = Response<Collected<Bytes>>;
-
-async fn ask(
-    protocol: Protocol,
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-) -> Result<Answer, ExportError> {
-    let broken = |_| ExportError::Unreachable;
-    // The client ends with this request, whatever comes of it.
-    let mut driver = JoinSet::new();
-    let io = TokioIo::new(stream);
-    let response = match protocol {
-        Protocol::Grpc => {
-            let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io)
-                .await
-                .map_err(broken)?;
-            driver.spawn(connection);
-            sender.send_request(request).await.map_err(broken)?
-        }
-        Protocol::HttpProtobuf => {
-            let (mut sender, connection) = http1::handshake(io).await.map_err(broken)?;
-            driver.spawn(connection);
-            sender.send_request(request).await.map_err(broken)?
-        }
-    };
-    collected(response).await
-}
-
-async fn collected(response: Response<Incoming>) -> Result<Answer, ExportError> {
-    let (parts, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER).collect().await;
-    let body = body.map_err(|_| ExportError::Unreachable)?;
-    Ok(Response::from_parts(parts, body))
 }
 
 /// What the collector says. gRPC says it in trailers, or in headers where there is no body.

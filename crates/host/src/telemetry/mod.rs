@@ -10,10 +10,11 @@ mod spans;
 pub use settings::{Settings, Signal};
 
 use crate::cache::tls::TlsSettings;
+use crate::clock;
 use crate::files::Files;
 use crate::provider::Provider;
-use crate::serve::Replica;
-use crate::serve::sample::Sample;
+use crate::replica::Replica;
+use crate::sample::Sample;
 use cache_health_provider::{ConfigError, Variables};
 use cache_health_report::history::ExportsDocument;
 use export::export;
@@ -24,7 +25,7 @@ use settings::{Exporter, Sampler};
 use spans::Target;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tracing::{info, warn};
 
@@ -123,7 +124,7 @@ impl Telemetry {
             queue
         });
         let points = settings.metrics.map(|exporter| {
-            let points = Arc::new(Mutex::new(Points::since(now())));
+            let points = Arc::new(Mutex::new(Points::since(clock::wall())));
             let (every, delta) = (settings.interval, settings.delta);
             tokio::spawn(sender.export_points(exporter, Arc::clone(&points), every, delta));
             points
@@ -183,9 +184,9 @@ impl Sends {
         let mut works = None;
         let mut batch = Vec::new();
         while waiting.recv_many(&mut batch, BATCH).await > 0 {
-            let wall = now();
+            let wall = clock::wall();
             let spans = batch.drain(..).flat_map(|sample| {
-                let ended = wall.saturating_sub(crate::clock::since(sample.at));
+                let ended = wall.saturating_sub(clock::since(sample.at));
                 spans::spans(&sample, &self.target, ended, || fastrand::u64(1..))
             });
             let message = proto::Traces {
@@ -212,7 +213,7 @@ impl Sends {
         let mut works = None;
         loop {
             tokio::time::sleep(every).await;
-            let metrics = points.lock().export(&self.target, now(), delta);
+            let metrics = points.lock().export(&self.target, clock::wall(), delta);
             let message = proto::Metrics {
                 resource_metrics: vec![proto::ResourceMetrics {
                     resource: Some(self.resource.clone()),
@@ -341,10 +342,4 @@ fn scope() -> Scope {
         name: "cache-health".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
-}
-
-fn now() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use super::proto::{
     Temporality, attribute,
 };
 use super::spans::{Target, command, nanos};
-use crate::serve::sample::Sample;
+use crate::sample::Sample;
 use cache_health_report::Status;
 use std::collections::BTreeMap;
 use std::time::Duration;

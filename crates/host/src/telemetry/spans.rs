@@ -4,7 +4,7 @@
 //! that Redis refused is an error here, and AUTH is a span, which .NET's instrumentation leaves out.
 
 use super::proto::{KeyValue, Span, SpanKind, SpanStatus, StatusCode, attribute};
-use crate::serve::sample::Sample;
+use crate::sample::Sample;
 use cache_health_report::{Finding, Status, Step, StepResult};
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 
 use super::chart::{self, HEIGHT};
 use super::time;
-use cache_health_report::Status;
 use cache_health_report::history::{CourseDocument, HistoryDocument, MinuteDocument};
+use cache_health_report::{Status, unix_seconds};
 use maud::{Markup, html};
 
 const STATUSES: [Status; 3] = [Status::Pass, Status::Warn, Status::Fail];
@@ -80,9 +80,8 @@ pub fn day(history: &HistoryDocument) -> Markup {
 /// The minutes of the last day, each where it belongs.
 fn places(minutes: &[MinuteDocument]) -> Vec<Option<Status>> {
     let number = |minute: &MinuteDocument| {
-        let time = humantime::parse_rfc3339(&minute.time).ok()?;
-        let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
-        usize::try_from(since.as_secs() / 60).ok()
+        let seconds = unix_seconds(&minute.time)?;
+        usize::try_from(seconds / 60).ok()
     };
     let mut places = vec![None; DAY];
     let Some(last) = minutes.last().and_then(number) else {
