@@ -46,14 +46,13 @@ impl Environment {
             connection_string: None,
         };
         const FILE: &str = "REDIS_CONNECTION_STRING_FILE";
-        let file = environment.get(FILE).ok().flatten();
-        if let Some(path) = file.filter(|path| !path.trim().is_empty()) {
+        if let Some(path) = environment.text(FILE) {
             let both = environment.get(CONNECTION_STRING) != Ok(None);
             if both {
                 return Err(ConfigError::new(FILE, "and its value form are both set"));
             }
             let files = Files::default();
-            let text = files.text(Path::new(path.trim()), MAX_STRING).await;
+            let text = files.text(Path::new(&path), MAX_STRING).await;
             let text = text.map_err(|error| ConfigError::new(FILE, error.to_string()))?;
             environment.connection_string = Some(text);
         }

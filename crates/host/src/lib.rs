@@ -43,6 +43,7 @@ mod replica;
 mod sample;
 pub mod serve;
 mod shutdown;
+mod spread;
 pub mod targets;
 mod task;
 mod telemetry;

@@ -28,19 +28,6 @@ pub enum Category {
 }
 
 impl Category {
-    /// Every category, in order.
-    pub const ALL: [Self; 9] = [
-        Self::Configuration,
-        Self::Name,
-        Self::Network,
-        Self::Tls,
-        Self::Identity,
-        Self::Authentication,
-        Self::Permission,
-        Self::Data,
-        Self::Telemetry,
-    ];
-
     /// Its name on the command line and in outputs.
     pub fn as_str(self) -> &'static str {
         match self {

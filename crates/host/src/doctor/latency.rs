@@ -4,7 +4,8 @@
 //! way then looks slow. So a thread that only sleeps a millisecond at a time says how much later it woke up than it asked.
 
 use crate::cache::{Ask, Connection};
-use crate::provider::{Credential, Provider};
+use crate::provider::Provider;
+use crate::spread::Spread;
 use cache_health_provider::rate::Caller;
 use cache_health_report::milliseconds;
 use serde::Serialize;
@@ -44,24 +45,6 @@ pub struct Latency {
     pub said: &'static str,
 }
 
-/// Durations, in milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Spread {
-    /// How many there were.
-    pub count: usize,
-    /// The shortest.
-    pub min_ms: f64,
-    /// The mean.
-    pub mean_ms: f64,
-    /// The median.
-    pub p50_ms: f64,
-    /// All but a hundredth are shorter.
-    pub p99_ms: f64,
-    /// The longest.
-    pub max_ms: f64,
-}
-
 /// What is slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,21 +53,24 @@ pub enum Conclusion {
     Fast,
     /// The cache, or the way to it.
     Cache,
+    /// Not slow: some round trips failed.
+    #[serde(rename = "cache")]
+    Losses,
     /// This container.
     Container,
 }
 
 impl Conclusion {
-    /// What is said where round trips failed.
-    const LOSES: &str = "round trips failed while others worked: the cache or the way to it loses some. Look at its failovers and \
-                         connected clients, and run this again";
-
     fn said(self) -> &'static str {
         match self {
             Self::Fast => "neither the cache nor this container is slow",
             Self::Cache => {
                 "the cache or the way to it is slow: this container was not held back. Look at the cache's server load and \
                  bandwidth, at slow commands (SLOWLOG), and whether it is in this region"
+            }
+            Self::Losses => {
+                "round trips failed while others worked: the cache or the way to it loses some. Look at its failovers and \
+                 connected clients, and run this again"
             }
             Self::Container => {
                 "this container is short of CPU, and what is measured in it looks slow for that: give it more (0.25 vCPU is \
@@ -97,7 +83,7 @@ impl Conclusion {
 /// Measures for so long with the credential that a check would use.
 pub async fn measure(provider: &Arc<Provider>, duration: Duration) -> Option<Latency> {
     let budget = provider.config.timeout;
-    let (_credential, connection) = connect(provider, budget).await?;
+    let connection = connect(provider, budget).await?;
     let (before, watch) = (throttled(), Watch::start()?);
     let (mut round_trips, mut failed) = (Vec::new(), 0);
     let until = Instant::now() + duration;
@@ -113,16 +99,10 @@ pub async fn measure(provider: &Arc<Provider>, duration: Duration) -> Option<Lat
     let held_back = before
         .zip(throttled())
         .map(|(before, after)| after.saturating_sub(before));
-    let mut latency = judge(round_trips, stalls, held_back, duration);
-    latency.failed = failed;
-    if failed > 0 {
-        latency.conclusion = Conclusion::Cache;
-        latency.said = Conclusion::LOSES;
-    }
-    Some(latency)
+    Some(judge(round_trips, failed, stalls, held_back, duration))
 }
 
-async fn connect(provider: &Arc<Provider>, budget: Duration) -> Option<(Credential, Connection)> {
+async fn connect(provider: &Arc<Provider>, budget: Duration) -> Option<Connection> {
     for candidate in provider.config.candidates() {
         let ask = Ask {
             caller: Caller::Request,
@@ -133,7 +113,7 @@ async fn connect(provider: &Arc<Provider>, budget: Duration) -> Option<(Credenti
             continue;
         };
         if let Ok(connection) = provider.connect(&credential, ask).await {
-            return Some((credential, connection));
+            return Some(connection);
         }
     }
     None
@@ -142,6 +122,7 @@ async fn connect(provider: &Arc<Provider>, budget: Duration) -> Option<(Credenti
 /// What measurements mean. Pure.
 fn judge(
     round_trips: Vec<Duration>,
+    failed: usize,
     stalls: Vec<Duration>,
     held_back: Option<Duration>,
     duration: Duration,
@@ -152,7 +133,9 @@ fn judge(
     });
     let slow = trips.p99_ms > milliseconds(SLOW);
     let stalled = naps.p99_ms > milliseconds(ORDINARY_STALL);
-    let conclusion = if share > THROTTLED || slow && stalled {
+    let conclusion = if failed > 0 {
+        Conclusion::Losses
+    } else if share > THROTTLED || slow && stalled {
         Conclusion::Container
     } else if slow {
         Conclusion::Cache
@@ -163,30 +146,9 @@ fn judge(
         round_trips: trips,
         stalls: naps,
         throttled_ms: held_back.map(milliseconds),
-        failed: 0,
+        failed,
         conclusion,
         said: conclusion.said(),
-    }
-}
-
-impl Spread {
-    fn of(mut durations: Vec<Duration>) -> Self {
-        durations.sort_unstable();
-        let count = durations.len();
-        let at = |share: f64| {
-            let index = (count as f64 * share) as usize;
-            let duration = durations.get(index.min(count.saturating_sub(1)));
-            milliseconds(duration.copied().unwrap_or_default())
-        };
-        let sum: Duration = durations.iter().sum();
-        Self {
-            count,
-            min_ms: at(0.0),
-            mean_ms: milliseconds(sum / u32::try_from(count.max(1)).unwrap_or(u32::MAX)),
-            p50_ms: at(0.5),
-            p99_ms: at(0.99),
-            max_ms: at(1.0),
-        }
     }
 }
 
@@ -249,7 +211,14 @@ mod tests {
     fn concludes(trip: u64, stall: u64, held_back: Option<u64>) -> Conclusion {
         let many = |millis| vec![Duration::from_millis(millis); 200];
         let held_back = held_back.map(Duration::from_millis);
-        judge(many(trip), many(stall), held_back, Duration::from_secs(10)).conclusion
+        judge(
+            many(trip),
+            0,
+            many(stall),
+            held_back,
+            Duration::from_secs(10),
+        )
+        .conclusion
     }
 
     #[test]
@@ -264,17 +233,14 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_is_of_what_was_measured() {
-        let spread = Spread::of((1..=100).map(Duration::from_millis).collect());
+    fn round_trips_that_fail_are_the_conclusion() {
+        let many = || vec![Duration::from_millis(1); 200];
+        let latency = judge(many(), 3, many(), None, Duration::from_secs(10));
         assert_eq!(
-            (spread.count, spread.min_ms, spread.max_ms),
-            (100, 1.0, 100.0)
+            (latency.failed, latency.conclusion),
+            (3, Conclusion::Losses)
         );
-        assert_eq!(
-            (spread.p50_ms, spread.p99_ms, spread.mean_ms),
-            (51.0, 100.0, 50.5)
-        );
-        assert_eq!(Spread::of(Vec::new()), Spread::default());
+        assert!(latency.said.starts_with("round trips failed"));
     }
 
     #[test]

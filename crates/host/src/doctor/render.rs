@@ -3,9 +3,11 @@
 use crate::doctor::DoctorFormat;
 use crate::doctor::category::Category;
 use crate::doctor::diagnosis::Diagnosis;
-use crate::doctor::latency::{Latency, Spread};
+use crate::doctor::latency::Latency;
 use crate::doctor::walk::Section;
+use crate::spread::Spread;
 use crate::terminal::{Mark, Style};
+use clap::ValueEnum as _;
 use std::fmt::{self, Write as _};
 
 /// How wide the names of categories are.
@@ -29,7 +31,11 @@ pub fn render(diagnosis: &Diagnosis, format: DoctorFormat, style: Style) -> Stri
 /// What there is to look at.
 pub fn list() -> String {
     let line = |category: Category| format!("{:NAME$} {}\n", category.as_str(), category.about());
-    Category::ALL.into_iter().map(line).collect()
+    Category::value_variants()
+        .iter()
+        .copied()
+        .map(line)
+        .collect()
 }
 
 struct Text {

@@ -4,6 +4,7 @@ use crate::doctor::category::Category;
 use crate::telemetry::Tried;
 use crate::terminal::Mark;
 use cache_health_report::{AuthMethod, Document, Evidence, FindingDocument, Status};
+use clap::ValueEnum as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -28,8 +29,9 @@ pub struct Section {
 /// The sections of a document, in order.
 pub fn walk(document: &Document, telemetry: &[Tried]) -> Vec<Section> {
     let failed = document.failure.as_ref().map(Category::of);
-    Category::ALL
-        .into_iter()
+    Category::value_variants()
+        .iter()
+        .copied()
         .map(|category| match category {
             Category::Telemetry => exports(telemetry),
             _ => section(document, category, failed),

@@ -179,38 +179,31 @@ impl App {
         samples.history.document(&frame, view)
     }
 
-    /// What tells the status page in this view from the next: how many samples there were, and whether the newest counts.
-    pub fn etag(&self, view: View) -> String {
-        let samples = self.0.samples.lock();
+    /// The status page with what tells it from the next, rendered once however many ask. The page is none for whoever has it.
+    pub fn page(&self, view: View, had: Option<&str>) -> (String, Option<Bytes>) {
+        let mut samples = self.0.samples.lock();
         let readiness = samples.series.readiness(self.0.judgement, clock::now());
+        // How many samples there were, and whether the newest counts.
         let counts = readiness.newest.sample().is_some();
         let (started, checks) = (self.0.started, samples.history.checks);
-        format!("\"{started}-{checks}-{counts}-{}\"", view == View::Details)
-    }
-
-    /// The status page, rendered once however many ask.
-    pub fn page(&self, view: View, etag: &str) -> Bytes {
-        let mut samples = self.0.samples.lock();
-        let at = usize::from(view == View::Details);
-        if let Some((of, page)) = &samples.pages[at]
-            && of == etag
-        {
-            return page.clone();
+        let etag = format!("\"{started}-{checks}-{counts}-{}\"", view == View::Details);
+        if had == Some(&*etag) {
+            return (etag, None);
         }
-        let newest = samples
-            .series
-            .readiness(self.0.judgement, clock::now())
-            .newest;
-        let document = newest.document(view);
+        let at = usize::from(view == View::Details);
+        let kept = samples.pages[at].as_ref().filter(|(of, _)| *of == etag);
+        if let Some((_, page)) = kept {
+            return (etag, Some(page.clone()));
+        }
         let page = page::render(&Shown {
-            document: document.as_ref(),
+            document: readiness.newest.document(view).as_ref(),
             history: &self.history_document(&samples, view),
             view,
-            etag,
+            etag: &etag,
         });
         let page = Bytes::from(page);
-        samples.pages[at] = Some((etag.to_owned(), page.clone()));
-        page
+        samples.pages[at] = Some((etag.clone(), page.clone()));
+        (etag, Some(page))
     }
 
     /// How exports of telemetry went.

@@ -22,7 +22,7 @@ pub async fn beat_for_ever(app: App, every: Duration) {
 fn beat(app: &App) {
     let readiness = app.readiness();
     let (beat, course) = app.beat();
-    let (p50_ms, max_ms) = beat.milliseconds();
+    let spread = beat.spread();
     let newest = readiness.newest.sample().map(|sample| &sample.report);
     let (status, failure) = match readiness.newest.verdict() {
         Verdict::Failing(kind) => (Status::Fail.as_str(), kind.as_str()),
@@ -42,8 +42,8 @@ fn beat(app: &App) {
         checks = beat.checks,
         failures = beat.failures,
         changes = beat.changes,
-        p50_ms,
-        max_ms,
+        p50_ms = spread.p50_ms,
+        max_ms = spread.max_ms,
         warnings = warnings.join(" "),
         method = beat.method.map_or("", |method| method.as_str()),
         credential_expires = time(beat.credential_expires),

@@ -2,6 +2,7 @@
 //! the next heartbeat says. Pure. Only samples of the background are in it: no caller can push the evidence out.
 
 use crate::sample::Sample;
+use crate::spread::Spread;
 use cache_health_report::history::{
     Course, ExportsDocument, FailedDocument, HistoryDocument, MinuteDocument, ResultDocument,
 };
@@ -215,13 +216,9 @@ impl Beat {
         self.certificate_expires = end.or(self.certificate_expires);
     }
 
-    /// The median of what the samples took, in milliseconds, and the longest.
-    pub fn milliseconds(&self) -> (f64, f64) {
-        let mut durations: Vec<Duration> = self.durations.iter().copied().collect();
-        durations.sort_unstable();
-        let at = |index: usize| durations.get(index).copied().unwrap_or_default();
-        let (median, longest) = (at(durations.len() / 2), at(durations.len().max(1) - 1));
-        (milliseconds(median), milliseconds(longest))
+    /// What the samples took.
+    pub fn spread(&self) -> Spread {
+        Spread::of(self.durations.iter().copied().collect())
     }
 }
 
@@ -340,10 +337,10 @@ mod tests {
         }
         let beat = history.beat();
         assert_eq!((beat.checks, beat.failures, beat.changes), (3, 1, 3));
-        let (median, longest) = beat.milliseconds();
-        assert!(median <= longest);
+        let spread = beat.spread();
+        assert!(spread.p50_ms <= spread.max_ms);
         let next = history.beat();
         assert_eq!((next.checks, next.failures, next.changes), (0, 0, 0));
-        assert_eq!(next.milliseconds(), (0.0, 0.0));
+        assert_eq!((next.spread().p50_ms, next.spread().max_ms), (0.0, 0.0));
     }
 }

@@ -46,12 +46,11 @@ pub struct Probed {
 impl Targets {
     /// Those of the file that is configured.
     pub async fn load(environment: &Environment) -> Result<Self, ConfigError> {
-        let path = environment.get(TARGETS_FILE).ok().flatten();
-        let Some(path) = path.filter(|path| !path.trim().is_empty()) else {
+        let Some(path) = environment.text(TARGETS_FILE) else {
             return Ok(Self::default());
         };
         let wrong = |problem: String| ConfigError::new(TARGETS_FILE, problem);
-        let lines = targets::read_file(path.trim().as_ref()).await;
+        let lines = targets::read_file(path.as_ref()).await;
         let lines = lines.map_err(|error| wrong(error.to_string()))?;
         if lines.len() > MOST {
             return Err(wrong(format!("names more than {MOST} caches")));
@@ -132,12 +131,12 @@ pub fn scrape_timeout(header: Option<&str>) -> Option<Duration> {
 }
 
 /// A name as it stands in a query.
-pub fn named(text: &str) -> Option<Arc<str>> {
+pub fn named(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
     let decoded = percent_encoding::percent_decode_str(&spaced)
         .decode_utf8()
         .ok()?;
-    Some(Arc::from(&*decoded))
+    Some(decoded.into_owned())
 }
 
 #[cfg(test)]

@@ -85,13 +85,10 @@ async fn probe_target(app: &App, view: View, headers: &HeaderMap, query: &str) -
 
 /// The status page, unless whoever asks has it.
 fn page(app: &App, view: View, had: Option<&str>) -> Response {
-    let etag = app.etag(view);
-    let mut response = match had == Some(&*etag) {
-        true => respond(Answer::not_modified()),
-        false => {
-            let answer = Answer::page(page::POLICY.as_str(), String::new());
-            respond_shared(answer, app.page(view, &etag))
-        }
+    let (etag, page) = app.page(view, had);
+    let mut response = match page {
+        None => respond(Answer::not_modified()),
+        Some(page) => respond_shared(Answer::page(page::POLICY.as_str(), Vec::new()), page),
     };
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         response.headers_mut().insert(ETAG, etag);

@@ -134,6 +134,12 @@ pub trait Variables {
     /// The raw value; none when it is not set. An error when it is set but not text.
     fn get(&self, name: &str) -> Result<Option<String>, NotText>;
 
+    /// The value, trimmed; none when it is not set, empty, or no text.
+    fn text(&self, name: &str) -> Option<String> {
+        let text = self.get(name).ok().flatten()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
     /// Whether a program of this name can be run: a developer tool that is logged in.
     fn has_program(&self, _name: &str) -> bool {
         false

@@ -41,13 +41,18 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Plain text. No answer is kept by a cache.
-    pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
+    /// No answer is kept by a cache.
+    fn of(status: u16, media: &'static str, body: Vec<u8>) -> Self {
         Self {
             status,
-            headers: vec![("content-type", TEXT), ("cache-control", "no-store")],
-            body: body.into(),
+            headers: vec![("content-type", media), ("cache-control", "no-store")],
+            body,
         }
+    }
+
+    /// Plain text.
+    pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::of(status, TEXT, body.into())
     }
 
     /// A document.
@@ -57,20 +62,12 @@ impl Answer {
 
     /// A document that was rendered before, with this verdict.
     pub fn rendered(status: Status, body: Vec<u8>) -> Self {
-        Self {
-            status: http_status(status),
-            headers: vec![("content-type", MEDIA_TYPE), ("cache-control", "no-store")],
-            body,
-        }
+        Self::of(http_status(status), MEDIA_TYPE, body)
     }
 
     /// The history, rendered.
     pub fn history(body: Vec<u8>) -> Self {
-        Self {
-            status: 200,
-            headers: vec![("content-type", JSON), ("cache-control", "no-store")],
-            body,
-        }
+        Self::of(200, JSON, body)
     }
 
     /// 400: the cache that was named is none of those that are configured.
@@ -88,27 +85,16 @@ impl Answer {
 
     /// What is measured, of this media type.
     pub fn metrics(media: &'static str, text: String) -> Self {
-        Self {
-            status: 200,
-            headers: vec![("content-type", media), ("cache-control", "no-store")],
-            body: text.into(),
-        }
+        Self::of(200, media, text.into())
     }
 
     /// The status page, which may do what this policy says (CSP) and nothing else.
-    pub fn page(policy: &'static str, body: String) -> Self {
-        Self {
-            status: 200,
-            headers: vec![
-                ("content-type", HTML),
-                ("cache-control", "no-store"),
-                ("content-security-policy", policy),
-                ("x-content-type-options", "nosniff"),
-                ("referrer-policy", "no-referrer"),
-                ("vary", "authorization"),
-            ],
-            body: body.into(),
-        }
+    pub fn page(policy: &'static str, body: Vec<u8>) -> Self {
+        Self::of(200, HTML, body)
+            .with("content-security-policy", policy)
+            .with("x-content-type-options", "nosniff")
+            .with("referrer-policy", "no-referrer")
+            .with("vary", "authorization")
     }
 
     /// 304: the page is the one that whoever asks has.

@@ -85,7 +85,7 @@ impl Settings {
     /// What these variables configure; none where nothing is to be sent.
     pub fn from_variables(variables: &dyn Variables) -> Result<Option<Self>, ConfigError> {
         let read = Reader(variables);
-        if read
+        if variables
             .text("OTEL_SDK_DISABLED")
             .is_some_and(|v| v.eq_ignore_ascii_case("true"))
         {
@@ -97,11 +97,11 @@ impl Settings {
             return Ok(None);
         }
         let preference = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
-        let preference = read
+        let preference = variables
             .text(preference)
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let opt_in = read
+        let opt_in = variables
             .text("OTEL_SEMCONV_STABILITY_OPT_IN")
             .unwrap_or_default();
         Ok(Some(Self {
@@ -112,7 +112,9 @@ impl Settings {
             sampler: read.sampler()?,
             stable_attributes_only: opt_in.split(',').any(|item| item.trim() == "database"),
             resource: read.resource(),
-            ca_file: read.text("OTEL_EXPORTER_OTLP_CERTIFICATE").map(Into::into),
+            ca_file: variables
+                .text("OTEL_EXPORTER_OTLP_CERTIFICATE")
+                .map(Into::into),
         }))
     }
 }

@@ -12,22 +12,16 @@ const GRPC_PORT: u16 = 4317;
 pub struct Reader<'a>(pub &'a dyn Variables);
 
 impl Reader<'_> {
-    /// As it is set, trimmed; empty is unset.
-    pub fn text(&self, name: &str) -> Option<String> {
-        let text = self.0.get(name).ok().flatten()?;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-    }
-
     /// The value of the signal's own variable, or of the one for all.
     fn of_signal(&self, signal: Signal, what: &str) -> Option<(String, String)> {
         let own = format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.names().0);
         let all = format!("OTEL_EXPORTER_OTLP_{what}");
-        let value = |name: String| self.text(&name).map(|value| (name, value));
+        let value = |name: String| self.0.text(&name).map(|value| (name, value));
         value(own).or_else(|| value(all))
     }
 
     pub fn millis(&self, name: &str, default: Duration) -> Result<Duration, ConfigError> {
-        let Some(text) = self.text(name) else {
+        let Some(text) = self.0.text(name) else {
             return Ok(default);
         };
         let millis: u64 = text
@@ -38,7 +32,7 @@ impl Reader<'_> {
 
     pub fn exporter(&self, signal: Signal) -> Result<Option<Exporter>, ConfigError> {
         let (standard, container_apps, path) = signal.names();
-        let chosen = self.text(&format!("OTEL_{standard}_EXPORTER"));
+        let chosen = self.0.text(&format!("OTEL_{standard}_EXPORTER"));
         if chosen.is_some_and(|chosen| chosen != "otlp") {
             return Ok(None);
         }
@@ -46,7 +40,7 @@ impl Reader<'_> {
         let all = "OTEL_EXPORTER_OTLP_ENDPOINT".to_owned();
         let agent = format!("CONTAINERAPP_OTEL_{container_apps}_GRPC_ENDPOINT");
         let found = [own, all, agent].into_iter().enumerate();
-        let mut found = found.filter_map(|(at, name)| Some((at, self.text(&name)?, name)));
+        let mut found = found.filter_map(|(at, name)| Some((at, self.0.text(&name)?, name)));
         let Some((at, text, name)) = found.next() else {
             return Ok(None);
         };
@@ -116,9 +110,9 @@ impl Reader<'_> {
     }
 
     pub fn resource(&self) -> Vec<(String, String)> {
-        let attributes = self.text("OTEL_RESOURCE_ATTRIBUTES");
+        let attributes = self.0.text("OTEL_RESOURCE_ATTRIBUTES");
         let mut attributes = attributes.and_then(|text| pairs(&text)).unwrap_or_default();
-        if let Some(name) = self.text("OTEL_SERVICE_NAME") {
+        if let Some(name) = self.0.text("OTEL_SERVICE_NAME") {
             attributes.retain(|(key, _)| key != "service.name");
             attributes.push(("service.name".to_owned(), name));
         }
@@ -128,11 +122,11 @@ impl Reader<'_> {
     pub fn sampler(&self) -> Result<Sampler, ConfigError> {
         const NAME: &str = "OTEL_TRACES_SAMPLER";
         let share = || {
-            let text = self.text("OTEL_TRACES_SAMPLER_ARG");
+            let text = self.0.text("OTEL_TRACES_SAMPLER_ARG");
             let share = text.and_then(|text| text.parse().ok()).unwrap_or(1.0);
             Sampler::Share(f64::clamp(share, 0.0, 1.0))
         };
-        match self.text(NAME).as_deref() {
+        match self.0.text(NAME).as_deref() {
             None => Ok(Sampler::Telling),
             Some("always_on" | "parentbased_always_on") => Ok(Sampler::Share(1.0)),
             Some("always_off" | "parentbased_always_off") => Ok(Sampler::Share(0.0)),
