@@ -1,7 +1,7 @@
 //! `cache-health serve --component`: other people's components.
 
 use crate::fixtures::artifacts;
-use crate::fixtures::server::Server;
+use crate::fixtures::server::{COMPONENT_LOG as LOG, Server};
 use crate::fixtures::{Azure, Check};
 use cache_health_artifacts::Component;
 use cache_health_report::Status;
@@ -9,20 +9,6 @@ use std::path::{Path, PathBuf};
 
 fn argument(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// At trace, the compiler logs more than it compiles.
-const LOG: &str = "trace,cranelift_codegen=warn,wasmtime=warn,wasmtime_environ=warn,\
-                   wasmtime_internal_cranelift=warn,regalloc2=warn,wac_graph=warn";
-
-/// Serves the component that misbehaves on purpose, once it is ready.
-fn serve_hostile(check: Check) -> Server {
-    let server = check.env("RUST_LOG", LOG).serve_with(&[
-        "--component",
-        &argument(&artifacts().component(Component::Hostile)),
-    ]);
-    server.wait_for_status("/readyz", 200);
-    server
 }
 
 /// Serves an app that imports only `health`; its cache works, and then it does not.
@@ -117,7 +103,7 @@ fn what_cannot_be_used_as_a_component_exits_with_two() {
 #[test]
 fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_key());
+    let server = azure.check_key().serve_hostile();
     for path in ["/trap", "/hog", "/trap"] {
         assert_eq!(server.get("/").status, 204);
         let answer = server.get(path);
@@ -132,7 +118,7 @@ fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
 #[test]
 fn whatever_a_guest_passes_to_a_capability_is_an_error_of_its_own() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_both());
+    let server = azure.check_both().serve_hostile();
     // Whatever it could read is in its answer, and every answer is searched for secrets.
     let answer = server.get("/capabilities");
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -160,7 +146,7 @@ fn whatever_a_guest_passes_to_a_capability_is_an_error_of_its_own() {
 #[test]
 fn a_handle_that_was_never_given_out_is_a_trap_of_the_guests_own() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_key());
+    let server = azure.check_key().serve_hostile();
     for path in ["/forged", "/dropped-twice"] {
         assert_eq!(server.get(path).status, 502, "{path}");
         assert_eq!(server.get("/").status, 204, "after {path}");
@@ -171,7 +157,10 @@ fn a_handle_that_was_never_given_out_is_a_trap_of_the_guests_own() {
 #[test]
 fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_key().env("CACHE_HEALTH_TIMEOUT", "1s"));
+    let server = azure
+        .check_key()
+        .env("CACHE_HEALTH_TIMEOUT", "1s")
+        .serve_hostile();
     std::thread::scope(|scope| {
         let looping = scope.spawn(|| server.get("/loop"));
         while !looping.is_finished() {
@@ -191,7 +180,10 @@ fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
 #[test]
 fn an_answer_without_an_end_is_given_up() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_key().env("CACHE_HEALTH_TIMEOUT", "1s"));
+    let server = azure
+        .check_key()
+        .env("CACHE_HEALTH_TIMEOUT", "1s")
+        .serve_hostile();
     assert_eq!(server.get("/endless").status, 502);
     server.wait_for_log("the component's answer took too long");
     assert_eq!(server.get("/").status, 204);
@@ -226,7 +218,7 @@ fn a_client_that_goes_away_makes_no_room_in_the_component() {
 fn instances_are_limited_and_a_request_that_finds_none_is_told_so() {
     let azure = Azure::start();
     let check = azure.check_key().env("CACHE_HEALTH_TIMEOUT", "1s");
-    let server = serve_hostile(check.env("CACHE_HEALTH_INTERVAL", "9m"));
+    let server = check.env("CACHE_HEALTH_INTERVAL", "9m").serve_hostile();
     let before = server.resident();
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let clients: Vec<_> = (0..30)
@@ -259,7 +251,7 @@ fn instances_are_limited_and_a_request_that_finds_none_is_told_so() {
 #[test]
 fn random_bytes_and_what_a_call_passes_to_the_host_are_limited() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_key());
+    let server = azure.check_key().serve_hostile();
     assert_eq!(server.get("/random").body, "65536 bytes");
     // More than a call may pass is a trap of the guest's own.
     assert_eq!(server.get("/host-call").status, 502);
@@ -269,7 +261,7 @@ fn random_bytes_and_what_a_call_passes_to_the_host_are_limited() {
 #[test]
 fn a_component_cannot_storm_the_cache_with_new_connections() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_key().bounded());
+    let server = azure.check_key().bounded().serve_hostile();
     let made = server.get("/storm").body;
     let made: u32 = made
         .split(' ')
@@ -283,7 +275,10 @@ fn a_component_cannot_storm_the_cache_with_new_connections() {
 #[test]
 fn a_caller_without_time_costs_the_kept_connection_nothing() {
     let azure = Azure::start();
-    let server = serve_hostile(azure.check_key().env("CACHE_HEALTH_INTERVAL", "9m"));
+    let server = azure
+        .check_key()
+        .env("CACHE_HEALTH_INTERVAL", "9m")
+        .serve_hostile();
     let before = azure.connections();
     for _ in 0..3 {
         azure.redis.hang().expect("SIGSTOP");

@@ -1,8 +1,7 @@
 //! `/metrics`: its names, its labels, and what is never in it.
 
 use crate::fixtures::server::{Answer, Server};
-use crate::fixtures::{Azure, Check, artifacts};
-use cache_health_artifacts::Component;
+use crate::fixtures::{Azure, Check};
 use cache_health_local_azure::certificates::Leaf;
 use cache_health_local_azure::identity::Behaviour;
 use std::collections::BTreeSet;
@@ -171,12 +170,10 @@ fn the_end_of_a_certificate_is_known_when_it_was_refused_for_it() {
 #[test]
 fn with_a_component_the_metrics_are_on_the_operators_port() {
     let azure = Azure::start();
-    let component = artifacts().component(Component::Hostile);
     let server = azure
         .check_key()
         .env("CACHE_HEALTH_ADMIN_LISTEN", "127.0.0.1:0")
-        .env("RUST_LOG", "info")
-        .serve_with(&["--component", &component.display().to_string()]);
+        .serve_hostile();
     assert_eq!(server.get("/metrics").status, 204, "the component's");
     let admin = server.get_at(&server.admin_address(), "/metrics");
     assert_eq!(admin.status, 200);

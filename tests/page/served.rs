@@ -1,8 +1,7 @@
 //! What is served at `/`.
 
+use crate::fixtures::Azure;
 use crate::fixtures::server::Server;
-use crate::fixtures::{Azure, artifacts};
-use cache_health_artifacts::Component;
 
 pub fn serve(azure: &Azure) -> Server {
     let server = azure
@@ -99,16 +98,10 @@ fn whoever_has_the_page_is_not_sent_it_again_until_there_is_news() {
 #[test]
 fn with_a_component_the_page_is_on_the_operators_port() {
     let azure = Azure::start();
-    let component = artifacts()
-        .component(Component::Hostile)
-        .display()
-        .to_string();
     let server = azure
         .check_key()
         .env("CACHE_HEALTH_ADMIN_LISTEN", "127.0.0.1:0")
-        .env("RUST_LOG", "info")
-        .serve_with(&["--component", &component]);
-    server.wait_for_status("/readyz", 200);
+        .serve_hostile();
     assert_eq!(server.get("/").status, 204, "the component's");
     let page = server.get_at(&server.admin_address(), "/");
     assert!(page.body.contains("Can this app use its cache?"));

@@ -1,13 +1,21 @@
 //! The operator's port, and `--component`, which leaves the operator no other.
 
+use crate::fixtures::Azure;
 use crate::fixtures::operator;
-use crate::fixtures::{Azure, artifacts};
-use cache_health_artifacts::Component;
+use crate::fixtures::server::Server;
 use cache_health_report::Status;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
 const LISTEN: &str = "CACHE_HEALTH_ADMIN_LISTEN";
+
+/// A server that is ready, and its operator's port.
+fn serve_with_an_operators_port(azure: &Azure) -> (Server, String) {
+    let server = azure.check_key().env(LISTEN, "127.0.0.1:0").serve();
+    server.wait_for_status("/readyz", 200);
+    let admin = server.admin_address();
+    (server, admin)
+}
 
 /// The first line of the answer to a request with this `Host`.
 fn answer_to(address: &str, host: &str) -> String {
@@ -22,9 +30,7 @@ fn answer_to(address: &str, host: &str) -> String {
 #[test]
 fn whoever_reaches_the_operators_port_has_the_details_and_the_other_port_stays_public() {
     let azure = Azure::start();
-    let server = azure.check_key().env(LISTEN, "127.0.0.1:0").serve();
-    server.wait_for_status("/readyz", 200);
-    let admin = server.admin_address();
+    let (server, admin) = serve_with_an_operators_port(&azure);
     for path in ["/healthz", "/healthz?details", "/healthz?fresh=1"] {
         let document = server.get_at(&admin, path).document();
         assert!(document.evidence.is_some(), "{path}");
@@ -37,9 +43,7 @@ fn whoever_reaches_the_operators_port_has_the_details_and_the_other_port_stays_p
 #[test]
 fn a_name_that_was_pointed_at_the_operators_port_is_answered_with_421() {
     let azure = Azure::start();
-    let server = azure.check_key().env(LISTEN, "127.0.0.1:0").serve();
-    server.wait_for_status("/readyz", 200);
-    let admin = server.admin_address();
+    let (server, admin) = serve_with_an_operators_port(&azure);
     for host in [
         "host: evil.example\r\n",
         "host: 127.0.0.1.evil.example:80\r\n",
@@ -77,20 +81,7 @@ fn while_the_token_cannot_be_read_no_authorization_reaches_the_component() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("token");
     std::fs::write(&file, operator::TOKEN).expect("written");
-    let component = artifacts()
-        .component(Component::Hostile)
-        .display()
-        .to_string();
-    let server = azure
-        .check_key()
-        .without("CACHE_HEALTH_OPERATOR_TOKEN")
-        .env(
-            "CACHE_HEALTH_OPERATOR_TOKEN_FILE",
-            file.display().to_string(),
-        )
-        .env("RUST_LOG", "info")
-        .serve_with(&["--component", &component]);
-    server.wait_for_status("/readyz", 200);
+    let server = azure.check_key().operator_token_in(&file).serve_hostile();
     let echoed = || {
         let authorization = operator::authorization();
         server.get_as("/authorization", Some(&authorization)).body
@@ -104,16 +95,7 @@ fn while_the_token_cannot_be_read_no_authorization_reaches_the_component() {
 #[test]
 fn with_a_component_nothing_of_the_operators_reaches_the_app() {
     let azure = Azure::start();
-    let component = artifacts()
-        .component(Component::Hostile)
-        .display()
-        .to_string();
-    let server = azure
-        .check_key()
-        .env(LISTEN, "127.0.0.1:0")
-        .env("RUST_LOG", "info")
-        .serve_with(&["--component", &component]);
-    server.wait_for_status("/readyz", 200);
+    let server = azure.check_key().env(LISTEN, "127.0.0.1:0").serve_hostile();
     let echoed = |authorization: &str| server.get_as("/authorization", Some(authorization)).body;
     // The app's own is passed on; the operator's is not.
     assert_eq!(echoed("Bearer the app's own"), "Bearer the app's own");

@@ -11,7 +11,7 @@ use cache_health_local_azure::identity::Behaviour;
 use http::Request;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../docs/reference/views.md");
 /// A value of this deployment that the platform sets.
@@ -325,11 +325,7 @@ fn a_token_in_a_file_is_read_again_and_while_it_cannot_be_nobody_is_the_operator
     std::fs::write(&file, "first token\n").expect("written");
     let server = azure
         .check_key()
-        .without("CACHE_HEALTH_OPERATOR_TOKEN")
-        .env(
-            "CACHE_HEALTH_OPERATOR_TOKEN_FILE",
-            file.display().to_string(),
-        )
+        .operator_token_in(&file)
         .secret("first token")
         .serve();
     server.wait_for_status("/readyz", 200);
@@ -349,8 +345,7 @@ fn a_token_that_cannot_be_used_stops_the_start_and_is_not_printed() {
     let azure = Azure::start();
     let missing = azure
         .check_key()
-        .without("CACHE_HEALTH_OPERATOR_TOKEN")
-        .env("CACHE_HEALTH_OPERATOR_TOKEN_FILE", "/nowhere/token");
+        .operator_token_in(Path::new("/nowhere/token"));
     let both = azure
         .check_key()
         .env("CACHE_HEALTH_OPERATOR_TOKEN_FILE", "/nowhere/token");
