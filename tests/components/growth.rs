@@ -1,34 +1,18 @@
 //! How the WIT packages grow: a consumer that was built for 0.2.0 works with a health component of 0.2.1 that has one more
 //! function and says one more kind.
 
-use crate::fixtures::Azure;
-use crate::fixtures::artifacts;
+use crate::fixtures::{Azure, artifacts, plugged};
 use cache_health_artifacts::Component;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// The composition of a consumer with the next version of the health component, by wac.
-fn composed(folder: &Path, consumer: &Path) -> PathBuf {
-    let output = folder.join("composed.wasm");
-    let plugged = Command::new(artifacts().tool())
-        .arg("plug")
-        .arg(consumer)
-        .arg("--plug")
-        .arg(artifacts().component(Component::NewerHealth))
-        .arg("--output")
-        .arg(&output)
-        .output()
-        .expect("the tool runs");
-    let said = String::from_utf8_lossy(&plugged.stderr).into_owned();
-    // It fails when an import of ours is left.
-    assert!(plugged.status.success(), "{said}");
-    output
-}
 
 #[test]
 fn a_consumer_of_this_version_works_with_a_health_component_of_the_next() {
     let folder = tempfile::tempdir().expect("a folder");
-    let app = composed(folder.path(), &artifacts().component(Component::RustApp));
+    let app = plugged(
+        folder.path(),
+        &artifacts().component(Component::RustApp),
+        &artifacts().component(Component::NewerHealth),
+    );
     let azure = Azure::start();
     let server = azure
         .check_key()
@@ -42,18 +26,11 @@ fn a_consumer_of_this_version_works_with_a_health_component_of_the_next() {
 #[test]
 fn the_http_component_calls_a_kind_that_it_does_not_know_internal() {
     let folder = tempfile::tempdir().expect("a folder");
-    let handler = artifacts().component(Component::HttpHandler);
-    let output = folder.path().join("composed.wasm");
-    let plugged = Command::new(artifacts().tool())
-        .args(["plug", "--allow-imports"])
-        .arg(&handler)
-        .arg("--plug")
-        .arg(artifacts().component(Component::NewerHealth))
-        .arg("--output")
-        .arg(&output)
-        .status()
-        .expect("the tool runs");
-    assert!(plugged.success());
+    let output = plugged(
+        folder.path(),
+        &artifacts().component(Component::HttpService),
+        &artifacts().component(Component::NewerHealth),
+    );
     let azure = Azure::start();
     let server = azure
         .check_key()
@@ -69,7 +46,7 @@ fn what_is_not_plugged_is_not_passed_over() {
     let folder = tempfile::tempdir().expect("a folder");
     let plugged = Command::new(artifacts().tool())
         .arg("plug")
-        .arg(artifacts().component(Component::HttpHandler))
+        .arg(artifacts().component(Component::HttpService))
         .arg("--plug")
         .arg(artifacts().component(Component::NewerHealth))
         .arg("--output")

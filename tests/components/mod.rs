@@ -3,4 +3,8 @@
 mod custom;
 mod embedder;
 mod growth;
+mod javascript;
+mod middleware;
+mod output;
 mod python;
+mod unfit;

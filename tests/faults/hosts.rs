@@ -3,7 +3,7 @@
 
 use super::row::{Expect, Row};
 use super::scene::{DEADLINE, INTERVAL, Scene};
-use crate::fixtures::spin_host::{Instance, runtime};
+use crate::fixtures::spin_host::{SpinHost, runtime};
 use crate::fixtures::{document, secrets};
 use cache_health_report::Document;
 use std::time::{Duration, Instant};
@@ -58,7 +58,7 @@ pub fn on_spin(row: &Row, expect: Expect) -> Result<Timing, String> {
         (row.begin)(&mut scene);
     }
     let runtime = runtime();
-    let mut instance = runtime.block_on(Instance::new(scene.application()));
+    let mut instance = SpinHost::new(scene.application());
     let known = [
         scene.azure.access_key.clone(),
         scene.azure.token.text.clone(),

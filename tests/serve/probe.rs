@@ -1,7 +1,7 @@
 //! The probe protocol is one: the standalone host and the Spin composition answer the same requests alike.
 
 use crate::fixtures::server::Server;
-use crate::fixtures::spin_host::{Application, Instance, runtime};
+use crate::fixtures::spin_host::{Application, SpinHost, runtime};
 use crate::fixtures::{Azure, Check};
 use bytes::Bytes;
 use cache_health_report::Status;
@@ -137,7 +137,7 @@ fn on_spin(check: &Check, cases: &[Case]) {
     let ca_file = PathBuf::from(&environment["REDIS_CA_FILE"]);
     let application = Application::of(environment, ca_file);
     runtime().block_on(async {
-        let mut instance = Instance::new(application).await;
+        let mut instance = SpinHost::new(application);
         for case in cases {
             let answers = instance.send(vec![request(case)]).await;
             judge(case, &answers[0], "Spin");

@@ -1,7 +1,7 @@
 //! What takes a replica out of rotation, and what does not: `docs/readiness.md`.
 
 use crate::fixtures::server::Server;
-use crate::fixtures::spin_host::{Application, Instance, runtime};
+use crate::fixtures::spin_host::{Application, SpinHost, runtime};
 use crate::fixtures::{Azure, Check};
 use cache_health_local_azure::identity::{Behaviour, IdentityEndpoint};
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ fn spin_follows_the_same_policies() {
         let ca_file = PathBuf::from(&environment["REDIS_CA_FILE"]);
         let application = Application::of(environment, ca_file);
         let (answered, body) = runtime().block_on(async {
-            let mut instance = Instance::new(application).await;
+            let mut instance = SpinHost::new(application);
             instance.get("/readyz").await
         });
         assert_eq!((answered, &body[..]), (status, said.as_bytes()), "{policy}");

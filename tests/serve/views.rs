@@ -2,7 +2,7 @@
 
 use crate::fixtures::operator::{self, TOKEN};
 use crate::fixtures::server::Server;
-use crate::fixtures::spin_host::{Application, Instance, runtime};
+use crate::fixtures::spin_host::{Application, SpinHost, runtime};
 use crate::fixtures::{Azure, Check, document};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -199,7 +199,7 @@ fn refused_beside_a_kept_connection() -> (Azure, Server) {
 }
 
 async fn on_spin(
-    instance: &mut Instance,
+    instance: &mut SpinHost,
     path: &str,
     authorization: Option<&str>,
 ) -> (u16, String) {
@@ -225,7 +225,7 @@ fn spin_shows_the_details_to_the_operator_and_what_is_listed_to_anybody() {
     for (azure, check) in scenes() {
         let application = application(&check(&azure));
         runtime().block_on(async {
-            let mut instance = Instance::new(application).await;
+            let mut instance = SpinHost::new(application);
             for path in ["/healthz", "/healthz?fresh=1", "/healthz?new-connection=1"] {
                 let (status, anybody) = on_spin(&mut instance, path, None).await;
                 let (same, details) = on_spin(&mut instance, path, Some(&operator)).await;
@@ -288,7 +288,7 @@ fn the_token_is_a_bearer_token_or_a_password_and_nothing_else_on_both_hosts() {
     }
     let application = application(&azure.check_key());
     runtime().block_on(async {
-        let mut spin = Instance::new(application).await;
+        let mut spin = SpinHost::new(application);
         for (authorization, is_operator) in authorizations() {
             let (_, body) = on_spin(&mut spin, "/healthz", Some(&authorization)).await;
             let shown = document::read(&body).evidence.is_some();

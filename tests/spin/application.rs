@@ -2,7 +2,7 @@
 //! host with Spin's interfaces.
 
 use super::cases::{Scene, cases};
-use crate::fixtures::spin_host::{Instance, runtime};
+use crate::fixtures::spin_host::{SpinHost, runtime};
 use cache_health_report::{Kind, Status, Step};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,7 +20,7 @@ fn spin_keeps_one_connection_for_the_requests_of_an_instance() {
     let application = scene.application();
     let open = Arc::clone(&application.connections);
     runtime().block_on(async {
-        let mut instance = Instance::new(application).await;
+        let mut instance = SpinHost::new(application);
         for _ in 0..5 {
             let (status, _) = instance.fresh().await;
             assert_eq!(status, 200);
@@ -42,7 +42,7 @@ fn spin_replaces_a_broken_connection_within_the_check() {
     let scene = Scene::of(case);
     let user = scene.azure.object_id.clone();
     runtime().block_on(async {
-        let mut instance = Instance::new(scene.application()).await;
+        let mut instance = SpinHost::new(scene.application());
         assert_eq!(instance.fresh().await.0, 200);
         scene
             .azure
@@ -61,7 +61,7 @@ fn on_spin_the_deadline_holds_alone_and_abandoned_connects_do_not_pile_up() {
     let application = scene.application();
     let open = Arc::clone(&application.connections);
     runtime().block_on(async {
-        let mut instance = Instance::new(application).await;
+        let mut instance = SpinHost::new(application);
         scene.azure.redis.hang().expect("SIGSTOP");
         for _ in 0..3 {
             let started = Instant::now();
@@ -87,7 +87,7 @@ fn on_spin_every_route_of_the_contract_is_there() {
     let case = &cases()[0];
     let scene = Scene::of(case);
     runtime().block_on(async {
-        let mut instance = Instance::new(scene.application()).await;
+        let mut instance = SpinHost::new(scene.application());
         assert_eq!(instance.get("/livez").await, (200, "ok\n".into()));
         assert_eq!(instance.get("/readyz").await, (200, "ok\n".into()));
         let (_, verbose) = instance.get("/readyz?verbose").await;
@@ -108,7 +108,7 @@ fn on_spin_a_configuration_error_is_503_and_names_the_variable_in_lower_case() {
         .variables
         .insert("redis_auth".into(), "s3cret".into());
     runtime().block_on(async {
-        let (status, document) = Instance::new(application).await.fresh().await;
+        let (status, document) = SpinHost::new(application).fresh().await;
         assert_eq!(status, 503);
         let failure = document.failure.expect("one");
         assert_eq!(failure.kind.as_str(), "config");
@@ -126,7 +126,7 @@ fn on_spin_a_variable_whose_store_is_down_is_not_taken_for_unset() {
     let mut application = scene.application();
     application.unreadable = Some("redis_auth");
     runtime().block_on(async {
-        let (status, document) = Instance::new(application).await.fresh().await;
+        let (status, document) = SpinHost::new(application).fresh().await;
         assert_eq!(status, 503);
         let failure = document.failure.expect("one");
         assert_eq!(failure.kind, Kind::Config);
@@ -145,7 +145,7 @@ fn an_instance_that_goes_away_closes_its_connection() {
     let application = scene.application();
     let open = Arc::clone(&application.connections);
     runtime().block_on(async {
-        let mut instance = Instance::new(application).await;
+        let mut instance = SpinHost::new(application);
         assert_eq!(instance.fresh().await.0, 200);
         assert_eq!(open.load(Ordering::SeqCst), 1);
         drop(instance);
@@ -161,7 +161,7 @@ fn on_spin_a_token_is_renewed_by_opening_a_new_connection() {
     let application = scene.application();
     let open = Arc::clone(&application.connections);
     runtime().block_on(async {
-        let mut instance = Instance::new(application).await;
+        let mut instance = SpinHost::new(application);
         let (_, first) = instance.fresh().await;
         let ends = |document: &cache_health_report::Document| {
             document
@@ -200,7 +200,7 @@ fn on_spin_a_failing_renewal_keeps_the_token_and_warns_near_its_end() {
     let scene = Scene::of(&cases()[0]);
     scene.azure.issue_tokens_of(8);
     runtime().block_on(async {
-        let mut instance = Instance::new(scene.application()).await;
+        let mut instance = SpinHost::new(scene.application());
         assert_eq!(instance.fresh().await.1.status, Status::Pass);
         let outage = cache_health_local_azure::identity::Behaviour::status(400);
         scene.azure.identity.behave(outage);
@@ -231,7 +231,7 @@ fn on_spin_a_revoked_key_shows_on_a_new_connection() {
         .find(|case| case.expect.method.as_deref() == Some("access-key"));
     let scene = Scene::of(&case.expect("a case with a key"));
     runtime().block_on(async {
-        let mut instance = Instance::new(scene.application()).await;
+        let mut instance = SpinHost::new(scene.application());
         assert_eq!(instance.fresh().await.0, 200);
         let rule = format!("<{}", scene.azure.access_key);
         let words = ["ACL", "SETUSER", "default", &rule];

@@ -1,8 +1,8 @@
 //! The cases of `cases.json`, made real.
 
 use crate::fixtures::application::Application as EntraApplication;
-use crate::fixtures::spin_host::{Application, Instance, runtime};
-use crate::fixtures::{Azure, Check, HOUR};
+use crate::fixtures::spin_host::{Application, SpinHost, runtime};
+use crate::fixtures::{Azure, Check, HOUR, secrets};
 use cache_health_local_azure::certificates::Leaf;
 use cache_health_local_azure::identity::Behaviour;
 use cache_health_local_azure::issuer::Proof;
@@ -121,6 +121,20 @@ impl Scene {
         check.run().document
     }
 
+    /// The variables of the environment, with the CA to trust.
+    pub fn environment(&self) -> HashMap<&'static str, String> {
+        let mut environment = self.environment.clone();
+        environment.insert("REDIS_CA_FILE", self.ca_file.display().to_string());
+        environment
+    }
+
+    /// Looks for secrets in what was printed.
+    pub fn search(&self, printed: &str) {
+        let azure = &self.azure;
+        let secrets = [&azure.access_key, &azure.token.text, &azure.identity.header];
+        secrets::assert_none(printed, &secrets.map(String::clone));
+    }
+
     pub fn application(&self) -> Application {
         let mut application = Application::of(&self.environment, self.ca_file.clone());
         application.has_an_operator();
@@ -129,7 +143,7 @@ impl Scene {
 
     /// The verdict of the Spin composition.
     pub fn on_spin(&self) -> (u16, Document) {
-        runtime().block_on(async { Instance::new(self.application()).await.fresh().await })
+        runtime().block_on(async { SpinHost::new(self.application()).fresh().await })
     }
 }
 
@@ -180,33 +194,57 @@ impl Expectation {
         }
     }
 
-    pub fn compare(&self, document: &Document, step: Option<Step>) -> Result<(), String> {
-        let failure = document.failure.as_ref();
-        let auth = document.auth.as_ref();
-        let actual = (
-            document.status,
-            failure.map(|failure| failure.kind.to_string()),
-            failure.and_then(|failure| failure.step),
-            failure.and_then(|failure| failure.code.clone()),
-        );
-        let expected = (self.status, self.kind.clone(), step, self.code.clone());
-        if actual != expected {
-            return Err(format!(
-                "{actual:?} in place of {expected:?}:\n{document:#?}"
-            ));
+    pub fn compare(&self, seen: &Seen, step: Option<Step>) -> Result<(), String> {
+        let actual = (seen.status, &seen.kind, seen.step, &seen.code);
+        if actual != (self.status, &self.kind, step, &self.code) {
+            return Err(format!("{seen:#?} in place of {self:#?}"));
         }
-        if let Some(method) = &self.method {
-            let reason = auth.and_then(|auth| auth.fallback_reason.clone());
-            let used = auth.map(|auth| auth.method.as_str());
-            if used != Some(method) || reason != self.fallback_reason {
-                return Err(format!("{used:?} for {reason:?}"));
-            }
+        let (method, reason) = seen.auth.clone().unzip();
+        if self.method.is_some() && (method, reason.flatten()) != self.credential() {
+            return Err(format!("{:?} was used", seen.auth));
         }
-        let warns = |kind: &String| document.warnings.iter().any(|w| w.kind.as_str() == kind);
+        let warns = |kind: &String| seen.warnings.contains(kind);
         if !self.warning.as_ref().is_none_or(warns) {
-            return Err(format!("no such warning in {:?}", document.warnings));
+            return Err(format!("no such warning in {:?}", seen.warnings));
         }
         Ok(())
+    }
+
+    fn credential(&self) -> (Option<String>, Option<String>) {
+        (self.method.clone(), self.fallback_reason.clone())
+    }
+}
+
+/// What of a verdict is compared.
+#[derive(Debug)]
+pub struct Seen {
+    pub status: Status,
+    pub kind: Option<String>,
+    pub step: Option<Step>,
+    pub code: Option<String>,
+    /// The method, and why it was not a more preferred one.
+    pub auth: Option<(String, Option<String>)>,
+    pub warnings: Vec<String>,
+}
+
+impl From<&Document> for Seen {
+    fn from(document: &Document) -> Self {
+        let failure = document.failure.as_ref();
+        let auth = document.auth.as_ref();
+        let warnings = document.warnings.iter();
+        Self {
+            status: document.status,
+            kind: failure.map(|failure| failure.kind.to_string()),
+            step: failure.and_then(|failure| failure.step),
+            code: failure.and_then(|failure| failure.code.clone()),
+            auth: auth.map(|auth| {
+                (
+                    auth.method.as_str().to_owned(),
+                    auth.fallback_reason.clone(),
+                )
+            }),
+            warnings: warnings.map(|warning| warning.kind.to_string()).collect(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! host with Spin's interfaces. The same verdicts, but for the differences that are listed here, and each of those has
 //! to be seen.
 
-use super::cases::{Case, Scene, cases};
+use super::cases::{Case, Scene, Seen, cases};
 use cache_health_report::{Document, Status, Step};
 
 /// What a verdict says that both hosts have to say alike.
@@ -80,10 +80,16 @@ fn both_compositions_give_the_same_verdicts() {
         let standalone = Scene::of(&case).on_standalone_host();
         let (status, spin) = Scene::of(&case).on_spin();
         assert_eq!(status, http_status(&case), "{}", case.name);
-        if let Err(why) = case.expect.compare(&standalone, case.expect.step) {
+        if let Err(why) = case
+            .expect
+            .compare(&Seen::from(&standalone), case.expect.step)
+        {
             wrong.push(format!("{} on the standalone host: {why}", case.name));
         }
-        if let Err(why) = case.expect.compare(&spin, case.expect.on_spin()) {
+        if let Err(why) = case
+            .expect
+            .compare(&Seen::from(&spin), case.expect.on_spin())
+        {
             wrong.push(format!("{} on Spin: {why}", case.name));
         }
         let (mut expected, spin) = (Facts::of(&standalone), Facts::of(&spin));

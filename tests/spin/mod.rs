@@ -1,6 +1,7 @@
 //! The Spin application, on a host with Spin's interfaces and under a real `spin up`.
 
 mod application;
-mod cases;
+pub mod cases;
 mod conformance;
+mod middleware;
 mod real_spin;

@@ -6,11 +6,21 @@ pub enum Component {
     /// The health component by itself.
     Health,
     /// The HTTP component by itself.
-    HttpHandler,
+    HttpService,
+    /// The HTTP component as middleware, by itself.
+    HttpMiddleware,
     /// The capabilities on Spin's interfaces.
     SpinProvider,
     /// The example of somebody else's application.
     RustApp,
+    /// The example of an application that knows nothing of us.
+    HelloApp,
+    /// The example of an application that asks the component beside it.
+    ChainingApp,
+    /// For tests: an application of WASI 0.2.
+    Older,
+    /// For tests: an application that answers what it was sent.
+    Echo,
     /// For tests: it misbehaves on purpose.
     Hostile,
     /// For tests: the health component of the next version.
@@ -19,11 +29,16 @@ pub enum Component {
 
 impl Component {
     /// Every one there is.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Health,
-        Self::HttpHandler,
+        Self::HttpService,
+        Self::HttpMiddleware,
         Self::SpinProvider,
         Self::RustApp,
+        Self::HelloApp,
+        Self::ChainingApp,
+        Self::Older,
+        Self::Echo,
         Self::Hostile,
         Self::NewerHealth,
     ];
@@ -31,9 +46,14 @@ impl Component {
     pub(crate) fn package(self) -> &'static str {
         match self {
             Self::Health => "cache-health",
-            Self::HttpHandler => "cache-health-http-handler",
+            Self::HttpService => "cache-health-http-service",
+            Self::HttpMiddleware => "cache-health-http-middleware",
             Self::SpinProvider => "cache-health-spin-provider",
             Self::RustApp => "rust-app",
+            Self::HelloApp => "hello-app",
+            Self::ChainingApp => "chaining-app",
+            Self::Older => "older-guest",
+            Self::Echo => "echo-guest",
             Self::Hostile => "hostile-guest",
             Self::NewerHealth => "newer-health",
         }

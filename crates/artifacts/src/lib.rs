@@ -75,12 +75,26 @@ impl Artifacts {
     /// Builds and composes what ships, and what the tests compose.
     pub fn compose(&self) {
         self.build(&Component::ALL);
-        let handler = self.component(Component::HttpHandler);
+        let handler = self.component(Component::HttpService);
         let health = self.component(Component::Health);
         let provider = self.component(Component::SpinProvider);
         self.plug(&health, &provider, &self.for_spin());
         self.serve(&handler, &health, None, &self.http());
         self.serve(&handler, &health, Some(&provider), &self.spin_app());
+        let middleware = self.component(Component::HttpMiddleware);
+        self.serve(&middleware, &health, None, &self.middleware());
+        let for_spin = self.middleware_for_spin();
+        self.serve(&middleware, &health, Some(&provider), &for_spin);
+    }
+
+    /// The middleware before any application, for hosts that supply the capabilities.
+    pub fn middleware(&self) -> PathBuf {
+        self.folder.join("cache-health-middleware.wasm")
+    }
+
+    /// The same with Spin's provider inside.
+    pub fn middleware_for_spin(&self) -> PathBuf {
+        self.folder.join("cache-health-middleware-for-spin.wasm")
     }
 
     /// The composition for hosts that supply the capabilities: the HTTP component before health.

@@ -1,4 +1,6 @@
-//! The HTTP component: `wasi:http/handler@0.3.0` over `health`, by the probe protocol of `cache-health-report`.
+//! What the HTTP component answers: `wasi:http/handler@0.3.0` over `health`, by the probe protocol of
+//! `cache-health-report`. Two components are made of it: `crates/http-service` answers every request, and
+//! `crates/http-middleware` hands on what is not for the probe.
 //!
 //! Written against `wasi:http` itself rather than an SDK's HTTP types: it runs on more than one
 //! host, and is a third smaller for it (`docs/decisions/0005-http-front-without-an-sdk.md`).
@@ -14,7 +16,7 @@
 mod bindings;
 mod convert;
 #[cfg(target_family = "wasm")]
-mod handler;
+pub mod door;
 
 use bindings::cache_health::capabilities::{access, settings};
 use bindings::cache_health::probe::health;

@@ -80,6 +80,9 @@ impl From<&ConnectionError> for Failure {
                 Said::TlsProtocol => Self::of(Kind::TlsProtocol),
                 Said::Closed => Self::of(Kind::Closed),
                 Said::Protocol => Self::of(Kind::Protocol),
+                Said::NotInherited => {
+                    Self::of(Kind::NotAllowed).with("policy", "inherit_configuration")
+                }
                 Said::Unknown => {
                     Self::of(Kind::Internal).with("problem", "Spin could not use the connection")
                 }

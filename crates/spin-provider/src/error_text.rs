@@ -24,6 +24,8 @@ pub enum Said {
     Closed,
     /// A reply that is not of the Redis protocol.
     Protocol,
+    /// A dependency that does not inherit the capability.
+    NotInherited,
     /// None of the above.
     Unknown,
 }
@@ -138,8 +140,14 @@ fn transport(text: &str) -> Option<Said> {
         .map(|(failure, _)| failure.clone())
 }
 
+/// How Spin's deny adapter ends what it says: `"spin:redis/redis" is not permitted`.
+const DENIED: &str = "\" is not permitted";
+
 /// Reads a text.
 pub fn read(text: &str) -> Said {
+    if text.starts_with('"') && text.ends_with(DENIED) {
+        return Said::NotInherited;
+    }
     if let Some((_, rest)) = text
         .split_once("Moved: ")
         .or_else(|| text.split_once("MOVED "))
@@ -243,6 +251,7 @@ mod tests {
                 Said::TlsProtocol,
             ),
             ("Connection reset by peer (os error 104)", Said::Closed),
+            ("\"spin:redis/redis\" is not permitted", Said::NotInherited),
             ("something else", Said::Unknown),
         ];
         for (text, failure) in cases {

@@ -1,5 +1,6 @@
 //! One request for a token, over outgoing `wasi:http`: to the platform's identity endpoint, or to Entra.
 
+use crate::error_text::{self, Said};
 use cache_health_provider::client_credentials::{self, Proved};
 use cache_health_provider::config::{Application, Identity, KeySource, ManagedIdentity, Proof};
 use cache_health_provider::identity::{self, NoToken, Token, unavailable};
@@ -27,8 +28,14 @@ pub async fn request(identity: &Identity, resource: &str, now: i64) -> Result<To
         _ => None,
     };
     let request = request.ok_or_else(unreachable)?;
+    let forbidden = |policy| seen(unavailable("not-allowed").with("policy", policy));
     let response = client::send(request).await.map_err(|error| match error {
-        ErrorCode::HttpRequestDenied => seen(unavailable("not-allowed")).into(),
+        ErrorCode::HttpRequestDenied => forbidden("allowed_outbound_hosts").into(),
+        ErrorCode::DestinationIpProhibited => forbidden("block_networks").into(),
+        ErrorCode::ConnectionLimitReached => forbidden("connection-limit").into(),
+        ErrorCode::InternalError(Some(text)) if error_text::read(&text) == Said::NotInherited => {
+            forbidden("inherit_configuration").into()
+        }
         _ => unreachable(),
     })?;
     let status = response.get_status_code();

@@ -1,8 +1,9 @@
 //! Spin's variables as the configuration, under the names of the contract in lower case.
 
 use crate::clock;
-use cache_health_provider::config::{NAMES, NotText, OPERATOR_TOKEN};
+use cache_health_provider::config::{NotText, OPERATOR_TOKEN};
 use cache_health_provider::{Config, ConfigError, Variables};
+use futures::future::join_all;
 use spin_sdk::variables;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,6 +13,40 @@ use std::time::Duration;
 /// How long what was read is used. Variables can come from a store that changes (Vault, Key Vault),
 /// and asking for each of them costs a call into Spin.
 const READ_AGAIN: Duration = Duration::from_secs(10);
+
+/// What is asked for. The others mean nothing here: a component has no files and starts no programs, and Spin listens.
+const NAMES: [&str; 30] = [
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_AUTH",
+    "REDIS_HEALTH_KEY",
+    "REDIS_ACCESS_KEY",
+    "REDIS_ACCESS_KEY_SECONDARY",
+    "REDIS_USERNAME",
+    "REDIS_TOKEN_SCOPE",
+    "REDIS_CONNECTION_STRING",
+    "AZURE_REDIS_HOST",
+    "AZURE_REDIS_PORT",
+    "AZURE_REDIS_PASSWORD",
+    "AZURE_REDIS_SSL",
+    "AZURE_REDIS_DATABASE",
+    "AZURE_REDIS_CONNECTIONSTRING",
+    "AZURE_REDIS_CLIENTID",
+    "AZURE_REDIS_TENANTID",
+    "AZURE_REDIS_CLIENTSECRET",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "AZURE_CLIENT_ID",
+    "AZURE_TENANT_ID",
+    "AZURE_RESOURCE_ID",
+    "AZURE_OBJECT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_TOKEN_CREDENTIALS",
+    "AZURE_AUTHORITY_HOST",
+    "CACHE_HEALTH_TIMEOUT",
+    "CACHE_HEALTH_INTERVAL",
+    "CACHE_HEALTH_READINESS",
+];
 
 thread_local! {
     static READ: RefCell<Option<(Rc<Config>, Duration)>> = const { RefCell::new(None) };
@@ -27,24 +62,48 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
     {
         return Ok(config);
     }
+    let config = Rc::new(Config::from_variables(&Values(read_all().await?))?);
+    READ.set(Some((Rc::clone(&config), now)));
+    Ok(config)
+}
+
+/// What is defined. Every variable is asked for beside the others: each can be a request to a store.
+async fn read_all() -> Result<HashMap<&'static str, String>, ConfigError> {
+    let names = || NAMES.into_iter().chain([OPERATOR_TOKEN]);
+    let asked = join_all(names().map(|name| variables::get(spelled(name)))).await;
     let mut values = HashMap::new();
-    for name in NAMES.into_iter().filter(|name| !names_a_file(name)) {
-        let spelled = spelled(name);
-        match variables::get(spelled.clone()).await {
+    for (name, value) in names().zip(asked) {
+        match value {
             Ok(value) => drop(values.insert(name, value)),
             // What the manifest does not declare is unset, like what it leaves empty.
             Err(variables::Error::Undefined(_)) => {}
             // Anything else is not: a store that is down must not turn `entra` into the default.
             // Spin's own error text could quote a template, so it goes no further.
-            Err(_) => {
-                let problem = "could not be read: Spin's variable provider failed";
-                return Err(ConfigError::new(spelled, problem));
-            }
+            Err(_) => return Err(provider_failed(name)),
         }
     }
-    let config = Rc::new(Config::from_variables(&Values(values))?);
-    READ.set(Some((Rc::clone(&config), now)));
-    Ok(config)
+    if values.is_empty() {
+        return Err(nothing_is_defined());
+    }
+    Ok(values)
+}
+
+/// Azure Key Vault says so of a secret that it does not hold, where other stores say that there is none.
+fn provider_failed(name: &str) -> ConfigError {
+    let problem = "could not be read: Spin's variable provider failed, or does not hold it";
+    ConfigError {
+        shape: Some("provider-failed"),
+        ..ConfigError::new(spelled(name), problem)
+    }
+}
+
+/// Nobody declares none: a manifest that does not want the default of a name leaves it out, and names the cache.
+fn nothing_is_defined() -> ConfigError {
+    let problem = "is not set, and no other variable reaches this component";
+    ConfigError {
+        shape: Some("not-inherited"),
+        ..ConfigError::new(spelled("REDIS_HOST"), problem)
+    }
 }
 
 /// What a user of Spin calls a variable.
@@ -54,11 +113,6 @@ fn spelled(name: &str) -> String {
         OPERATOR_TOKEN => "operator_token".to_owned(),
         name => name.to_ascii_lowercase(),
     }
-}
-
-/// What a component on Spin cannot read: it has no files unless its manifest gives it some.
-fn names_a_file(name: &str) -> bool {
-    name.ends_with("_FILE") || name == "AZURE_CLIENT_CERTIFICATE_PATH"
 }
 
 /// Reads everything again with the next call: after a refusal, a key may have been rotated.
@@ -75,5 +129,24 @@ impl Variables for Values {
 
     fn spelling(&self, name: &str) -> String {
         spelled(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cache_health_provider::config;
+
+    #[test]
+    fn every_variable_that_is_asked_for_is_one_of_the_contract() {
+        for name in NAMES.into_iter().chain([OPERATOR_TOKEN]) {
+            assert!(config::NAMES.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_variable_and_what_the_store_does_not_hold_are_told_apart() {
+        assert_eq!(nothing_is_defined().shape, Some("not-inherited"));
+        assert_eq!(provider_failed("REDIS_AUTH").variable, "redis_auth");
     }
 }

@@ -22,6 +22,22 @@ const HTTP: About = About {
     name: "cache-health-http",
     description: "cache-health behind HTTP, for hosts that supply its capabilities",
 };
+const MIDDLEWARE: About = About {
+    name: "cache-health-middleware",
+    description: "/livez, /readyz and /healthz before any application of wasi:http, for hosts that supply its capabilities",
+};
+const MIDDLEWARE_FOR_SPIN: About = About {
+    name: "cache-health-middleware-for-spin",
+    description: "/livez, /readyz and /healthz before any HTTP application of Spin",
+};
+const HELLO_APP: About = About {
+    name: "hello-app",
+    description: "An example of an application that knows nothing of cache-health",
+};
+const CHAINING_APP: About = About {
+    name: "chaining-app",
+    description: "An example of an application that asks cache-health beside it, over HTTP",
+};
 const RUST_APP: About = About {
     name: "rust-app",
     description: "An example of a component that asks cache-health for a verdict",
@@ -49,7 +65,11 @@ pub fn ship() -> Result<()> {
         (artifacts.for_spin(), FOR_SPIN),
         (artifacts.spin_app(), SPIN_APP),
         (artifacts.http(), HTTP),
+        (artifacts.middleware(), MIDDLEWARE),
+        (artifacts.middleware_for_spin(), MIDDLEWARE_FOR_SPIN),
         (artifacts.component(Component::RustApp), RUST_APP),
+        (artifacts.component(Component::HelloApp), HELLO_APP),
+        (artifacts.component(Component::ChainingApp), CHAINING_APP),
     ] {
         let to = dist.join(about.name).with_extension("wasm");
         artifacts.describe(&component, &about, revision.as_deref(), &to);

@@ -37,6 +37,17 @@ fn shape_of(shape: &str) -> &'static str {
         "url" => {
             "That is a URL: the host name goes into REDIS_HOST, the port into REDIS_PORT, the password into REDIS_ACCESS_KEY."
         }
+        "not-inherited" => {
+            "No variable reaches this component. A dependency or middleware has what its manifest says that it inherits: \
+             inherit_configuration = [\"allowed_outbound_hosts\", \"variables\"] (a misspelt name in that list is passed over in \
+             silence), and the component that it belongs to declares them: [component.NAME.variables] with redis_host and \
+             a credential."
+        }
+        "provider-failed" => {
+            "The store of Spin's variables is down, or answers with an error for what it does not hold, as Azure Key Vault does. \
+             Let the manifest ask it only for what it holds, under a name that it takes (a vault's has no _): \
+             redis_access_key = \"{{ rediskey }}\"; and write the other values out (docs/spin.md)."
+        }
         "template" => {
             "A template was not filled in: the tool that should have put the value there did not run, or knows the variable \
              by another name."
@@ -45,21 +56,25 @@ fn shape_of(shape: &str) -> &'static str {
     }
 }
 
+/// A dependency that may not do what the component may that it belongs to.
+pub const INHERIT: &str = "A dependency or middleware of Spin has what its manifest says that it inherits: \
+    inherit_configuration = [\"allowed_outbound_hosts\", \"variables\"]. A misspelt name in that list is passed over in silence.";
+
 fn not_allowed(case: &Case<'_>) -> String {
     match (case.value("policy"), case.spelling) {
         (Some("connection-limit"), _) => {
-            "More connections are asked for than the host allows: wait, and look at who asks. On Spin raise the limit of \
-             Redis connections in the runtime configuration."
+            "More connections are asked for than the host allows: wait, and look at who asks. On Spin raise max_connections of \
+             [outbound_redis] or max_total_connections of [outbound_networking] in the runtime configuration."
                 .into()
         }
         (Some(policy), Spelling::Environment) if policy.starts_with("CACHE_HEALTH_") => format!(
             "More is asked for than {policy} allows: look at who asks, or raise it."
         ),
+        (Some("inherit_configuration"), _) => INHERIT.into(),
         (_, Spelling::Spin) => {
             "Add the address to the component's allowed_outbound_hosts in spin.toml: \
-             \"rediss://$REDIS_HOST:$REDIS_PORT\". A dependency has what it inherits: inherit_configuration = \
-             [\"allowed_outbound_hosts\", \"variables\"]. block_networks in the runtime configuration forbids private \
-             addresses, and with them private endpoints."
+             \"rediss://$REDIS_HOST:$REDIS_PORT\". A dependency has those of the component that it belongs to, where it \
+             inherits them."
                 .into()
         }
         _ => "Allow the host to connect to $REDIS_HOST:$REDIS_PORT.".into(),

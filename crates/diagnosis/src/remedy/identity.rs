@@ -18,9 +18,7 @@ pub fn remedy(case: &Case<'_>) -> String {
                 .into()
         }
         _ if problem == Some("not-allowed") => {
-            "The host does not allow the request to the identity endpoint: allow outgoing requests to it (on Spin \
-             allowed_outbound_hosts)."
-                .into()
+            not_allowed(case)
         }
         _ if is_tool(case) => tool(case),
         _ if case.is("identity.platform", "arc") && case.value("identity.status").is_none() => {
@@ -31,6 +29,28 @@ pub fn remedy(case: &Case<'_>) -> String {
             None if is_managed(case) => managed(case),
             None => token_endpoint(case),
         },
+    }
+}
+
+/// By the host's own policy.
+fn not_allowed(case: &Case<'_>) -> String {
+    match case.value("policy") {
+        Some("block_networks") => {
+            "The runtime configuration's block_networks forbids the address of the identity endpoint, which is a private one: \
+             leave \"private\" out of it."
+                .into()
+        }
+        Some("inherit_configuration") => super::configuration::INHERIT.into(),
+        Some("connection-limit") => {
+            "More requests go out than the host allows: raise max_connections of [outbound_http] in the runtime configuration."
+                .into()
+        }
+        _ => {
+            "The host does not allow the request to the identity endpoint. On Spin add it to allowed_outbound_hosts in \
+             spin.toml: \"http://localhost:*\" and \"http://127.0.0.1:*\" for a managed identity, \
+             \"https://login.microsoftonline.com\" for a service principal."
+                .into()
+        }
     }
 }
 

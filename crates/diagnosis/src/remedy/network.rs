@@ -1,6 +1,6 @@
 //! Names, addresses, connections that are refused, ended or silent.
 
-use crate::{Case, Service};
+use crate::{Case, Service, Spelling};
 use cache_health_report::{AuthMethod, Kind, Step};
 
 /// What to do.
@@ -71,9 +71,15 @@ fn timeout(case: &Case<'_>) -> String {
         Some(Step::Dns) => "The name server does not answer: check the virtual network's DNS settings.".into(),
         Some(Step::Tcp | Step::Connect) => format!(
             "Nothing answers on port $REDIS_PORT{}: {}a firewall, a network security group or a missing private endpoint \
-             drops the packets, or the server is down. The addresses that were tried are in the evidence.",
+             drops the packets, or the server is down. {}",
             ports(case),
-            public_address(case)
+            public_address(case),
+            match case.spelling {
+                // Spin shows none, and lets what is over its limit wait.
+                Spelling::Spin =>
+                    "A connection over max_connections of [outbound_redis] in the runtime configuration waits as well.",
+                Spelling::Environment => "The addresses that were tried are in the evidence.",
+            }
         ),
         Some(Step::Tls) => {
             "The server took the connection and was silent after our ClientHello: is $REDIS_PORT a plaintext port, or the \

@@ -3,7 +3,8 @@
 //! whose body has no end), `/random` (asks for more random bytes than anybody needs), `/host-call` (passes
 //! the host eight megabytes), `/capabilities` (passes what nobody should to each capability), `/storm`
 //! (connects as often as it can), `/no-time` (asks with no time at all), `/forged` and `/dropped-twice`
-//! (handles that are not its own), `/authorization` (says the header that it was given). Any other path is answered
+//! (handles that are not its own), `/authorization` (says the header that it was given), `/write` (to its standard error,
+//! with what nobody should print), `/flood` (the same without end), `/panic`. Any other path is answered
 //! with 204.
 
 #[cfg(target_family = "wasm")]
@@ -72,6 +73,18 @@ mod wasm {
                     let given = given.and_then(|value| String::from_utf8(value).ok());
                     Ok(with_body(given.unwrap_or_else(|| "none".to_owned())))
                 }
+                Some("/write") => {
+                    println!("to its output");
+                    eprintln!("to its error \u{1b}[31m\u{202e}in red");
+                    empty()
+                }
+                Some("/flood") => {
+                    for line in 0..10_000 {
+                        eprintln!("line {line}");
+                    }
+                    empty()
+                }
+                Some("/panic") => panic!("no DATABASE_URL"),
                 Some("/dropped-twice") => {
                     capabilities::drop_twice().await;
                     empty()

@@ -1,37 +1,44 @@
 //! The door to `wasi:http`: requests taken apart, answers put together.
 
 use crate::Asking;
-use cache_health_report::probe::Answer;
-use wasi::exports::http::handler::Guest;
-use wasi::http::types::{self, ErrorCode, Fields, Request, Response};
-use wasi::{wit_bindgen, wit_future, wit_stream};
+use crate::bindings::cache_health::capabilities::access;
+use cache_health_report::probe::{Answer, Route};
+use wasi::http::types::{ErrorCode, Fields, Method, Request, Response};
+use wasi::{wit_future, wit_stream};
 
-struct Handler;
-
-#[allow(unsafe_code, reason = "generated code")]
-mod export {
-    use super::Handler;
-    wasi::http::service::export!(Handler);
+/// Whether a request is for a route that a platform or a monitor probes.
+pub fn is_a_probe(request: &Request) -> bool {
+    let target = request.get_path_with_query().unwrap_or_default();
+    let path = target.split('?').next().unwrap_or_default();
+    Route::of(path).is_some_and(Route::is_a_probe)
 }
 
-impl Guest for Handler {
-    async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let method = match request.get_method() {
-            types::Method::Get => "GET",
-            types::Method::Head => "HEAD",
-            _ => "other",
-        };
-        let path = request.get_path_with_query().unwrap_or_default();
-        let headers = request.get_headers();
-        let answer = crate::answer(Asking {
-            method,
-            path_with_query: &path,
-            authorization: header(&headers, "authorization"),
-            has_body: has_body(&headers),
-        })
-        .await;
-        send(answer, method == "HEAD")
-    }
+/// Whether an `Authorization` is the operator's.
+pub async fn is_operators(authorization: String) -> bool {
+    access::may_see_details(Some(authorization)).await
+}
+
+/// Answers a request.
+///
+/// # Errors
+///
+/// When the host takes no answer.
+pub async fn answer(request: Request) -> Result<Response, ErrorCode> {
+    let method = match request.get_method() {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        _ => "other",
+    };
+    let path = request.get_path_with_query().unwrap_or_default();
+    let headers = request.get_headers();
+    let answer = crate::answer(Asking {
+        method,
+        path_with_query: &path,
+        authorization: header(&headers, "authorization"),
+        has_body: has_body(&headers),
+    })
+    .await;
+    send(answer, method == "HEAD")
 }
 
 fn header(headers: &Fields, name: &str) -> Option<String> {
