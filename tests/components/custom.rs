@@ -52,7 +52,7 @@ fn an_app_that_imports_only_health_gets_the_verdict_and_the_remedy() {
     // Every path is the app's, but for our own routes.
     assert_eq!(server.get("/any/path").status, 503);
     assert_eq!(server.get("/livez").status, 200);
-    assert_eq!(server.get("/healthz").status, 503);
+    server.wait_for_status("/healthz", 503);
 }
 
 #[test]

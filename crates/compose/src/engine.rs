@@ -9,8 +9,6 @@ pub fn config() -> Config {
     config.wasm_component_model_async(true);
     // Without it a component that loops would take its thread with it for ever.
     config.epoch_interruption(true);
-    // Nobody reads a backtrace into an optimised component, and collecting one costs each trap.
-    config.wasm_backtrace_max_frames(None);
     config
 }
 

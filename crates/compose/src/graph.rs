@@ -18,7 +18,7 @@ const CAPABILITIES: [&str; 4] = [
 ///
 /// # Errors
 ///
-/// When one of them is not a component, or nothing could be plugged.
+/// When one of them is not a component, or nothing could be plugged: then [`crate::mismatch`] says why.
 pub fn plug(socket: Vec<u8>, plugs: Vec<Vec<u8>>) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let socket = register(&mut graph, "socket", socket)?;

@@ -6,3 +6,5 @@
 pub mod engine;
 #[cfg(feature = "graph")]
 pub mod graph;
+#[cfg(feature = "graph")]
+pub mod mismatch;

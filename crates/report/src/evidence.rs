@@ -110,13 +110,18 @@ impl From<Vec<(String, String)>> for Evidence {
 }
 
 fn clean(value: &str) -> String {
+    printable(value, MAX_VALUE)
+}
+
+/// What of a text that somebody else wrote can be shown: at most `limit` characters.
+#[must_use]
+pub fn printable(text: &str, limit: usize) -> String {
     // Besides control characters, those that turn the direction of text (Unicode TR 36): a report is pasted into
     // tickets and terminals.
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    value
-        .chars()
+    text.chars()
         .filter(|c| !c.is_control() && !turns(*c))
-        .take(MAX_VALUE)
+        .take(limit)
         .collect()
 }
 

@@ -4,7 +4,7 @@
 //! `cargo xtask` read them back: one vocabulary, written once. The JSON form (feature `json`) is
 //! `application/health+json` (draft-inadarei-api-health-check-06) with our own members.
 
-mod evidence;
+pub mod evidence;
 #[cfg(feature = "json")]
 pub mod history;
 #[cfg(feature = "json")]

@@ -8,6 +8,7 @@ mod files;
 mod identity;
 mod image;
 mod install;
+mod javascript;
 mod python;
 mod registries;
 mod run;

@@ -19,14 +19,12 @@ pub fn example() -> Result<PathBuf> {
     from_pypi(&venv, &[TOOL])?;
     let source = workspace().join("examples/python-app");
     let folder = target().join("python-app");
-    // The WIT of this repository and WASI's, put together where the tool finds both.
-    let deps = folder.join("wit/deps");
+    // The WIT of this repository, with WASI's, put where the tool finds both.
+    let (published, deps) = (workspace().join("wit/deps"), folder.join("wit/deps"));
     copy_all(&source.join("wit"), &folder.join("wit"))?;
-    copy_all(&source.join("wit/deps"), &deps)?;
-    copy_all(
-        &workspace().join("wit/deps/cache-health-probe"),
-        &deps.join("cache-health-probe"),
-    )?;
+    for package in ["", "cache-health-probe"] {
+        copy_all(&published.join(package), &deps.join(package))?;
+    }
     fs::copy(source.join("app.py"), folder.join("app.py"))?;
     let app = folder.join("app.wasm");
     check(

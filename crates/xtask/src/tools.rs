@@ -1,8 +1,8 @@
 //! What some tests need beyond the program, and where it is.
 
-use crate::shell::succeeds;
-use crate::{image, install, python, registries};
-use anyhow::{Result, ensure};
+use crate::shell::stdout;
+use crate::{image, install, javascript, python, registries};
+use anyhow::{Result, anyhow, ensure};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -26,7 +26,7 @@ fn told(variable: &'static str, place: Result<PathBuf>) -> Result<Told> {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 12] = [
+pub const TOOLS: [Tool; 13] = [
     Tool {
         name: "root",
         tests: &["as_root::"],
@@ -91,6 +91,12 @@ pub const TOOLS: [Tool; 12] = [
         prepare: || told("CACHE_HEALTH_PYTHON_APP", python::example()),
     },
     Tool {
+        name: "jco, componentize-qjs and Node from npm",
+        tests: &["javascript::"],
+        takes_minutes: true,
+        prepare: || told("CACHE_HEALTH_JAVASCRIPT", javascript::examples()),
+    },
+    Tool {
         name: "podman",
         tests: &["image::"],
         takes_minutes: true,
@@ -105,9 +111,41 @@ pub const TOOLS: [Tool; 12] = [
         tests: &["real_spin::"],
         takes_minutes: true,
         prepare: || {
-            let there = succeeds(Command::new("spin").arg("--version"));
-            ensure!(there, "no `spin` on PATH");
+            let said = stdout(Command::new("spin").arg("--version"));
+            let said = said.map_err(|_| anyhow!("no `spin` on PATH"))?;
+            ensure!(
+                has_wasi_0_3(&said),
+                "{} has no WASI 0.3.0, which came with 4.1",
+                said.trim()
+            );
             Ok(None)
         },
     },
 ];
+
+/// Whether this is what `spin --version` says from 4.1 on: `spin 4.1.0 (b1af1a5 2026-09-01)`.
+fn has_wasi_0_3(said: &str) -> bool {
+    let version = said.split(' ').nth(1).unwrap_or_default();
+    let mut numbers = version.split('.').map_while(|part| part.parse().ok());
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    version >= (4, 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_wasi_0_3;
+
+    #[test]
+    fn a_spin_before_4_1_is_too_old() {
+        for new in [
+            "spin 4.1.0-pre0 (local local)",
+            "spin 4.1.0 (a 2026-09-01)",
+            "spin 5.0.0",
+        ] {
+            assert!(has_wasi_0_3(new), "{new}");
+        }
+        for old in ["spin 4.0.2 (a 2026-05-01)", "spin 3.6.3", "", "spin"] {
+            assert!(!has_wasi_0_3(old), "{old}");
+        }
+    }
+}

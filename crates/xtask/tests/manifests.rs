@@ -15,9 +15,14 @@ fn validator(name: &str) -> Command {
 #[test]
 #[ignore = "needs kubernetes-validate of PyPI: cargo xtask test"]
 fn the_kubernetes_manifest_fits_the_published_schemas() {
-    let mut command = validator("kubernetes-validate");
-    command.args(["--strict", "deploy/kubernetes/deployment.yaml"]);
-    succeeds(&command.output().expect("it runs"));
+    for manifest in [
+        "deploy/kubernetes/deployment.yaml",
+        "deploy/spin/deployment.yaml",
+    ] {
+        let mut command = validator("kubernetes-validate");
+        command.args(["--strict", manifest]);
+        succeeds(&command.output().expect("it runs"));
+    }
 }
 
 #[test]
@@ -53,4 +58,28 @@ print("read", len(main["modules"]), "modules")
 "#;
     let said = succeeds(&python.args(["-c", script]).output().expect("it runs"));
     assert!(said.contains("read 3 modules"), "{said}");
+}
+
+/// What a manifest says, without what it says about itself.
+fn lines(manifest: &str) -> Vec<&str> {
+    let lines = manifest.lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect()
+}
+
+#[test]
+fn the_manifest_of_the_spin_image_is_that_of_the_repository() {
+    let read = |path| std::fs::read_to_string(workspace().join(path)).expect("a manifest");
+    let (repository, image) = (read("spin.toml"), read("deploy/spin/container-apps.toml"));
+    // In the image nothing is built, and Container Apps' own variables have another provider.
+    let (repository, _) = repository
+        .split_once("[component.cache-health.build]")
+        .expect("it builds");
+    let renamed = repository
+        .replace("identity_endpoint = {", "endpoint = {")
+        .replace("identity_header = {", "header = {")
+        .replace("{{ identity_endpoint }}", "{{ endpoint }}")
+        .replace("{{ identity_header }}", "{{ header }}");
+    assert_eq!(lines(&renamed), lines(&image));
 }

@@ -3,9 +3,10 @@
 use crate::workspace;
 
 /// Every workflow.
-pub const WORKFLOWS: [&str; 2] = [
+pub const WORKFLOWS: [&str; 3] = [
     ".github/workflows/ci.yml",
     ".github/workflows/advisories.yml",
+    ".github/workflows/release.yml",
 ];
 
 #[test]

@@ -8,7 +8,7 @@ use cache_health_provider::rate::Caller;
 use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 /// The most handles one instance may hold.
 const MAX_HANDLES: usize = 4096;
@@ -31,11 +31,21 @@ impl State {
     /// The data of a new instance: no files, no environment, no network, no standard streams. `guests`: the
     /// limits that it shares with others.
     pub fn new(provider: Arc<Provider>, caller: Caller, guests: &Arc<GuestLimits>) -> Self {
+        Self::with(&mut WasiCtx::builder(), provider, caller, guests)
+    }
+
+    /// The same with what `wasi` gives it besides.
+    pub fn with(
+        wasi: &mut WasiCtxBuilder,
+        provider: Arc<Provider>,
+        caller: Caller,
+        guests: &Arc<GuestLimits>,
+    ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(MAX_HANDLES);
         let connections = Arc::clone(guests.connections());
         Self {
-            wasi: WasiCtx::builder()
+            wasi: wasi
                 .monotonic_clock(GuestClock::new())
                 .max_random_size(MAX_RANDOM)
                 .build(),

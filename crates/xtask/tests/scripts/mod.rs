@@ -3,5 +3,6 @@
 mod access;
 mod deploy;
 mod lint;
+mod spin;
 mod subscription;
 mod verify;

@@ -1,5 +1,7 @@
 //! Linker and instances of a component that answers HTTP.
 
+use crate::component::custom::compile::{Unfit, compile};
+use crate::component::custom::output::Written;
 use crate::component::custom::state::CustomState;
 use crate::component::custom::worker::{Expiration, Taken, Worker};
 use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
@@ -8,6 +10,7 @@ use crate::component::state;
 use crate::provider::Provider;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,11 +37,14 @@ pub type Answer = http::Response<Bytes>;
 /// Why a component gave no answer.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
-    /// It cannot be loaded or linked.
+    /// It cannot be run here.
     #[error("the component cannot be loaded: {0}")]
-    Load(wasmtime::Error),
+    Unfit(Unfit),
+    /// Nothing can be run here.
+    #[error("wasmtime cannot be started: {0:#}")]
+    Engine(wasmtime::Error),
     /// It trapped, took too long, or answered with an error.
-    #[error("the component gave no answer: {0}")]
+    #[error("the component gave no answer: {0:#}")]
     NoAnswer(wasmtime::Error),
     /// It was not there, with its body, in time.
     #[error("the component's answer took too long")]
@@ -63,6 +69,7 @@ struct Instances {
     pre: ProxyPre<CustomState>,
     provider: Arc<Provider>,
     guests: Arc<GuestLimits>,
+    written: Arc<Mutex<Written>>,
     places: Arc<Semaphore>,
     request_limit: Duration,
     closed: Arc<AtomicBool>,
@@ -71,9 +78,10 @@ struct Instances {
 impl Runtime {
     /// Compiles somebody else's component.
     pub fn custom(component: &[u8], provider: Arc<Provider>) -> Result<Self, RuntimeError> {
-        let engine = engine().map_err(RuntimeError::Load)?;
-        let component = super::compile::compile(&engine, component).map_err(RuntimeError::Load)?;
-        Self::new(engine, &component, provider).map_err(RuntimeError::Load)
+        let engine = engine().map_err(RuntimeError::Engine)?;
+        let component = compile(&engine, component).map_err(RuntimeError::Unfit)?;
+        let started = Self::new(engine, &component, provider);
+        started.map_err(|error| RuntimeError::Unfit(Unfit::Link(error)))
     }
 
     fn new(
@@ -91,6 +99,7 @@ impl Runtime {
             pre,
             provider,
             guests: GuestLimits::shared(),
+            written: Written::shared(),
             places: Arc::new(Semaphore::new(MAX_INSTANCES)),
             request_limit,
             closed: Arc::clone(&closed),
@@ -163,7 +172,12 @@ impl HandlerState for Instances {
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| wasmtime::Error::msg("all instances are busy"))?;
-        let state = CustomState::new(Arc::clone(&self.provider), &self.guests, place);
+        let state = CustomState::new(
+            Arc::clone(&self.provider),
+            &self.guests,
+            place,
+            &self.written,
+        );
         let mut store = Store::new(&self.engine, state);
         state::limit(&mut store, |state: &mut CustomState| &mut state.base.limits);
         yield_with_each_epoch(&mut store);

@@ -1,13 +1,15 @@
 //! The data of a store of somebody else's component: that of ours, and HTTP to answer.
 
 use crate::capabilities::{CapabilitiesHost, CapabilitiesView};
+use crate::component::custom::output::{Output, Written};
 use crate::component::limits::GuestLimits;
 use crate::component::state::State;
 use crate::provider::Provider;
 use cache_health_provider::rate::Caller;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
-use wasmtime_wasi::{WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
@@ -28,9 +30,16 @@ impl CustomState {
         provider: Arc<Provider>,
         guests: &Arc<GuestLimits>,
         place: OwnedSemaphorePermit,
+        written: &Arc<Mutex<Written>>,
     ) -> Self {
+        let output = |stream| Output {
+            stream,
+            written: Arc::clone(written),
+        };
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(output("stdout")).stderr(output("stderr"));
         Self {
-            base: State::new(provider, Caller::Request, guests),
+            base: State::with(&mut wasi, provider, Caller::Request, guests),
             _place: place,
             http: WasiHttpCtx::new(),
             hooks: NoOutgoingHttp,

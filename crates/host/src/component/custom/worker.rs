@@ -60,7 +60,9 @@ impl WorkerState for Worker {
         if let Err(trap) = result
             && !self.closed.load(Ordering::Relaxed)
         {
-            error!(%trap, "the component trapped; its instance is replaced");
+            // With its frames, and what it was.
+            let trap = format!("{trap:#}");
+            error!(trap, "the component trapped; its instance is replaced");
         }
     }
 }
