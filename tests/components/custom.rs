@@ -178,6 +178,30 @@ fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
 }
 
 #[test]
+fn a_component_that_loops_after_its_response_keeps_nobody_from_livez() {
+    let azure = Azure::start();
+    let server = azure
+        .check_key()
+        .env("CACHE_HEALTH_INTERVAL", "9m")
+        .serve_hostile();
+    assert_eq!(server.get("/loop-after").status, 204);
+    // Long enough for the epochs to stop being counted, and to be counted again.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(3);
+    while std::time::Instant::now() < until {
+        let livez = server.get("/livez");
+        assert_eq!(livez.status, 200);
+        assert!(
+            livez.took < std::time::Duration::from_secs(1),
+            "{:?}",
+            livez.took
+        );
+        assert_eq!(server.get("/healthz?fresh=1").status, 200);
+        // Quiet, as far as the probe is concerned.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+#[test]
 fn an_answer_without_an_end_is_given_up() {
     let azure = Azure::start();
     let server = azure

@@ -31,6 +31,7 @@ mod clock;
 mod component;
 pub mod doctor;
 pub mod environment;
+pub mod epochs;
 mod files;
 pub mod hardening;
 mod hedge;

@@ -5,7 +5,7 @@ mod manual;
 
 use cache_health_host::cli::{Cli, Command, Flags, Format, Overrides};
 use cache_health_host::environment::Environment;
-use cache_health_host::{ConfigError, check, doctor, hardening, logging, serve, targets};
+use cache_health_host::{ConfigError, check, doctor, epochs, hardening, logging, serve, targets};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::process::ExitCode;
 use tokio::runtime::Builder;
@@ -28,7 +28,12 @@ fn main() -> ExitCode {
     // Written out when it is dropped, after everything else.
     let _log = logging::start();
     hardening::keep_memory_private();
-    let runtime = match Builder::new_current_thread().enable_all().build() {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(epochs::waits)
+        .on_thread_unpark(epochs::works)
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             logging::say(&format!("cannot start: {}", error.kind()));

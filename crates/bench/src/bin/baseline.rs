@@ -9,6 +9,8 @@ use axum::{Router, serve::ListenerExt as _};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands as _, ConnectionAddr, IntoConnectionInfo as _, TlsCertificates};
 
+type Answer = (StatusCode, &'static str);
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
@@ -32,15 +34,25 @@ async fn main() -> Result<()> {
 
     let app = Router::new()
         .route("/healthz", get(health))
-        .route("/constant", get(|| async { "ok\n" }))
-        .with_state(connection);
+        .with_state(connection)
+        .route("/connect", get(connect))
+        .with_state(client)
+        .route("/constant", get(|| async { "ok\n" }));
     let listener = tokio::net::TcpListener::bind(variable("BASELINE_LISTEN")?).await?;
     // As ours does: small answers must not wait for one another's acknowledgement.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     Ok(axum::serve(listener, app).await?)
 }
 
-async fn health(State(mut connection): State<MultiplexedConnection>) -> (StatusCode, &'static str) {
+/// As redis_exporter does it: a connection of its own for each probe.
+async fn connect(State(client): State<redis::Client>) -> Answer {
+    match client.get_multiplexed_async_connection().await {
+        Ok(connection) => health(State(connection)).await,
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "fail\n"),
+    }
+}
+
+async fn health(State(mut connection): State<MultiplexedConnection>) -> Answer {
     let round_trip = async {
         let () = connection.set_ex("baseline", "ok", 60).await?;
         let value: Option<String> = connection.get("baseline").await?;

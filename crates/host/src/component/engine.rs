@@ -1,21 +1,19 @@
 //! The engine with its epochs, and what every guest is linked to.
 
 use crate::capabilities::{self, CapabilitiesHost};
+use crate::epochs;
 use std::time::Duration;
 use wasmtime::component::Linker;
 use wasmtime::{Engine, Result, Store};
 use wasmtime_wasi::WasiView;
 
-/// How often the epoch ends: a guest that computes without pause yields to others this often.
-const EPOCH: Duration = Duration::from_millis(10);
-
 /// How much longer than the deadline of a check a guest may take before it is given up.
 pub const GRACE: Duration = Duration::from_secs(1);
 
-/// An engine whose epochs are counted for as long as it lives.
+/// An engine whose epochs are counted.
 pub fn engine() -> Result<Engine> {
     let engine = Engine::new(&cache_health_compose::engine::config())?;
-    count_epochs(&engine);
+    epochs::count(&engine);
     Ok(engine)
 }
 
@@ -32,19 +30,4 @@ pub fn linker<T: WasiView + CapabilitiesHost>(engine: &Engine) -> Result<Linker<
 pub fn yield_with_each_epoch<T: 'static>(store: &mut Store<T>) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_async_yield_and_update(1);
-}
-
-/// Ends the engine's epochs. On a thread of its own: a guest that computes without pause could hold
-/// every thread that runs tasks.
-fn count_epochs(engine: &Engine) {
-    let engine = engine.weak();
-    std::thread::spawn(move || {
-        loop {
-            std::thread::sleep(EPOCH);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => break,
-            }
-        }
-    });
 }

@@ -1,88 +1,182 @@
-//! A service under load: ours or the native one.
+//! A service under load, with the processes that it started.
 
 use crate::shell::workspace;
 use anyhow::{Context as _, Result, ensure};
 use cache_health_local_azure::{LocalAzure, port};
+use std::fs;
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a service may take to start.
-const START_LIMIT: Duration = Duration::from_secs(10);
+/// How long a service may take to start. Spin compiles its application first.
+const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A service that runs; killed when dropped.
+/// After this long the threads have ended that a start needs, and their time with them: what is counted is that of the threads
+/// that there are.
+pub const SETTLED: Duration = Duration::from_secs(15);
+
+/// How a service is started, and what it is asked.
+pub struct Plan {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// The program and its arguments; `{address}` is where it listens.
+    pub command: Vec<String>,
+    /// More of its environment; `{address}` as well.
+    pub environment: Vec<(String, String)>,
+    /// What is asked for a check now.
+    pub check: &'static str,
+    /// What a platform asks every ten seconds.
+    pub probe: &'static str,
+    /// What of it has to be on a disk.
+    pub files: Vec<PathBuf>,
+}
+
+/// A service that runs; ended when dropped.
 pub struct Service {
     process: Child,
     /// Where it listens.
     pub address: String,
-    /// How long it took until it was ready.
+    /// How long it took until a check of it was good.
     pub started_in: Duration,
 }
 
 impl Service {
-    /// Starts one. `listen`: the variable that tells it where to listen; `ready`: what it answers once it is ready.
-    pub fn start(
-        program: &Path,
-        arguments: &[&str],
-        listen: &str,
-        ready: &str,
-        azure: &LocalAzure,
-    ) -> Result<Self> {
+    /// Starts one, and waits for its first good check.
+    pub fn start(plan: &Plan, azure: &LocalAzure) -> Result<Self> {
         let address = format!("127.0.0.1:{}", port::any_free()?);
+        let filled = |text: &String| text.replace("{address}", &address);
+        let (program, arguments) = plan.command.split_first().context("no program")?;
+        let environment = plan.environment.iter();
         let started = Instant::now();
         let process = Command::new(program)
-            .args(arguments)
+            .args(arguments.iter().map(filled))
             .current_dir(workspace())
             .env_clear()
-            .env("REDIS_HOST", "localhost")
-            .env("REDIS_PORT", azure.redis.port().to_string())
-            .env("REDIS_CA_FILE", azure.redis.ca_file())
-            .env("REDIS_ACCESS_KEY", &azure.access_key)
-            .env("REDIS_AUTH", "access-key")
-            .env("RUST_LOG", "warn")
-            // What is measured is what a check costs, and not how few of them there may be.
-            .env("CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND", "1000000")
-            .env("CACHE_HEALTH_MAX_CHECKS_PER_SECOND", "1000000")
-            .env(listen, &address)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(variables(azure))
+            .envs(environment.map(|(name, value)| (name, filled(value))))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
-            .with_context(|| format!("{} cannot be run", program.display()))?;
+            .with_context(|| format!("{program} cannot be run"))?;
         let mut service = Self {
             process,
             address,
             started_in: Duration::ZERO,
         };
-        while !is_ready(&service.address, ready) {
+        while !is_good(&service.address, plan.check) {
             ensure!(
                 started.elapsed() < START_LIMIT,
                 "{} does not start",
-                program.display()
+                plan.name
             );
         }
         service.started_in = started.elapsed();
         Ok(service)
     }
 
-    /// Its resident memory, in bytes.
+    /// The resident memory of its processes, in bytes.
     pub fn resident(&self) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line
-            .and_then(|line| line.split_whitespace().next())
-            .context("no VmRSS")?;
-        Ok(kilobytes.parse::<u64>()? * 1024)
+        let of = |id: u32| -> Option<u64> {
+            let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmRSS:"))?;
+            let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+            Some(kilobytes * 1024)
+        };
+        Ok(self.processes().into_iter().filter_map(of).sum())
+    }
+
+    /// The time that its threads have run for.
+    pub fn cpu(&self) -> Duration {
+        let threads = self.threads();
+        let of = |thread: PathBuf| -> Option<u64> {
+            let text = fs::read_to_string(thread.join("schedstat")).ok()?;
+            text.split(' ').next()?.parse().ok()
+        };
+        Duration::from_nanos(threads.into_iter().filter_map(of).sum())
+    }
+
+    /// How often its threads have woken up: each time that one gave up the processor to wait.
+    pub fn wake_ups(&self) -> u64 {
+        let of = |thread: PathBuf| -> Option<u64> {
+            let status = fs::read_to_string(thread.join("status")).ok()?;
+            let line = status
+                .lines()
+                .find_map(|l| l.strip_prefix("voluntary_ctxt_switches:"))?;
+            line.trim().parse().ok()
+        };
+        self.threads().into_iter().filter_map(of).sum()
+    }
+
+    fn threads(&self) -> Vec<PathBuf> {
+        let tasks = self
+            .processes()
+            .into_iter()
+            .map(|id| format!("/proc/{id}/task"));
+        let entries = tasks.filter_map(|tasks| fs::read_dir(tasks).ok()).flatten();
+        entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect()
+    }
+
+    /// Its process and all that came of it.
+    fn processes(&self) -> Vec<u32> {
+        let mut found = vec![self.process.id()];
+        let mut at = 0;
+        while let Some(&parent) = found.get(at) {
+            let children = format!("/proc/{parent}/task/{parent}/children");
+            let children = fs::read_to_string(children).unwrap_or_default();
+            found.extend(
+                children
+                    .split_whitespace()
+                    .filter_map(|id| id.parse::<u32>().ok()),
+            );
+            at += 1;
+        }
+        found
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // Its children first: Spin's trigger outlives a parent that was killed.
+        for id in self.processes().into_iter().rev() {
+            let _ = Command::new("kill")
+                .args(["-KILL", &id.to_string()])
+                .status();
+        }
         let _ = self.process.wait();
     }
 }
 
-/// One request by hand: a client library would take longer to start than what is measured.
-fn is_ready(address: &str, path: &str) -> bool {
+/// What all of them are told of the cache.
+fn variables(azure: &LocalAzure) -> Vec<(&'static str, String)> {
+    vec![
+        ("REDIS_HOST", "localhost".to_owned()),
+        ("REDIS_PORT", azure.redis.port().to_string()),
+        ("REDIS_CA_FILE", azure.redis.ca_file().display().to_string()),
+        ("REDIS_ACCESS_KEY", azure.access_key.clone()),
+        ("RUST_LOG", "warn".to_owned()),
+    ]
+}
+
+/// The bytes of files, and of all files in folders.
+pub fn size(path: &Path) -> u64 {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return 0;
+    };
+    if !metadata.is_dir() {
+        return metadata.len();
+    }
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.map(|entry| size(&entry.path())).sum()
+}
+
+/// Whether a path answers with 200. One request by hand: a client library would take longer to start than what is measured.
+pub fn is_good(address: &str, path: &str) -> bool {
     use std::io::{Read as _, Write as _};
     let Ok(mut stream) = TcpStream::connect(address) else {
         return false;

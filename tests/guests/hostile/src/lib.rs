@@ -4,7 +4,7 @@
 //! the host eight megabytes), `/capabilities` (passes what nobody should to each capability), `/storm`
 //! (connects as often as it can), `/no-time` (asks with no time at all), `/forged` and `/dropped-twice`
 //! (handles that are not its own), `/authorization` (says the header that it was given), `/write` (to its standard error,
-//! with what nobody should print), `/flood` (the same without end), `/panic`. Any other path is answered
+//! with what nobody should print), `/flood` (the same without end), `/panic`, `/loop-after` (computes without end when it has answered). Any other path is answered
 //! with 204.
 
 #[cfg(target_family = "wasm")]
@@ -23,6 +23,9 @@ mod wasm {
 
     /// Between two bytes of an endless answer, in nanoseconds.
     const PAUSE: u64 = 100_000_000;
+
+    /// After its response, in nanoseconds.
+    const LATER: u64 = 300_000_000;
 
     struct Hostile;
 
@@ -82,6 +85,15 @@ mod wasm {
                     for line in 0..10_000 {
                         eprintln!("line {line}");
                     }
+                    empty()
+                }
+                Some("/loop-after") => {
+                    wasi::wit_bindgen::spawn(async {
+                        wasi::clocks::monotonic_clock::wait_for(LATER).await;
+                        loop {
+                            black_box(0);
+                        }
+                    });
                     empty()
                 }
                 Some("/panic") => panic!("no DATABASE_URL"),
