@@ -3,8 +3,9 @@
 //!
 //! On a thread of its own: a guest that computes without pause holds the one that runs tasks.
 
+use parking_lot::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 use wasmtime::{Engine, EngineWeak};
@@ -44,7 +45,7 @@ pub fn works() {
 
 /// Counts the epochs of this engine, for as long as it lives.
 pub fn count(engine: &Engine) {
-    let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut engines = ENGINES.lock();
     engines.push(engine.weak());
     COUNTER.get_or_init(|| std::thread::spawn(count_for_ever).thread().clone());
 }
@@ -64,7 +65,7 @@ fn count_for_ever() {
 }
 
 fn end_epochs() {
-    let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut engines = ENGINES.lock();
     engines.retain(|engine| match engine.upgrade() {
         Some(engine) => {
             engine.increment_epoch();

@@ -1,7 +1,7 @@
 //! Spin's variables as the configuration, under the names of the contract in lower case.
 
 use crate::clock;
-use cache_health_provider::config::{NotText, OPERATOR_TOKEN};
+use cache_health_provider::config::{NAMES, NotText, OPERATOR_TOKEN};
 use cache_health_provider::{Config, ConfigError, Variables};
 use futures::future::join_all;
 use spin_sdk::variables;
@@ -14,38 +14,20 @@ use std::time::Duration;
 /// and asking for each of them costs a call into Spin.
 const READ_AGAIN: Duration = Duration::from_secs(10);
 
-/// What is asked for. The others mean nothing here: a component has no files and starts no programs, and Spin listens.
-const NAMES: [&str; 30] = [
-    "REDIS_HOST",
-    "REDIS_PORT",
-    "REDIS_AUTH",
-    "REDIS_HEALTH_KEY",
-    "REDIS_ACCESS_KEY",
-    "REDIS_ACCESS_KEY_SECONDARY",
-    "REDIS_USERNAME",
-    "REDIS_TOKEN_SCOPE",
-    "REDIS_CONNECTION_STRING",
-    "AZURE_REDIS_HOST",
-    "AZURE_REDIS_PORT",
-    "AZURE_REDIS_PASSWORD",
-    "AZURE_REDIS_SSL",
-    "AZURE_REDIS_DATABASE",
-    "AZURE_REDIS_CONNECTIONSTRING",
-    "AZURE_REDIS_CLIENTID",
-    "AZURE_REDIS_TENANTID",
-    "AZURE_REDIS_CLIENTSECRET",
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "AZURE_CLIENT_ID",
-    "AZURE_TENANT_ID",
-    "AZURE_RESOURCE_ID",
-    "AZURE_OBJECT_ID",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_TOKEN_CREDENTIALS",
-    "AZURE_AUTHORITY_HOST",
-    "CACHE_HEALTH_TIMEOUT",
-    "CACHE_HEALTH_INTERVAL",
-    "CACHE_HEALTH_READINESS",
+/// What means nothing here, besides what needs a file: a component has none and starts no programs, and Spin listens.
+const LEFT_OUT: [&str; 12] = [
+    "REDIS_TLS_NAME",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_KUBERNETES_TOKEN_PROXY",
+    "AZURE_KUBERNETES_CA_DATA",
+    "AZURE_KUBERNETES_SNI_NAME",
+    "CACHE_HEALTH_LISTEN",
+    "CACHE_HEALTH_FAILURES",
+    "CACHE_HEALTH_NEW_CONNECTION_EVERY",
+    "CACHE_HEALTH_HEARTBEAT",
+    "CACHE_HEALTH_ADMIN_LISTEN",
+    "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
+    "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
 ];
 
 thread_local! {
@@ -69,7 +51,6 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
 
 /// What is defined. Every variable is asked for beside the others: each can be a request to a store.
 async fn read_all() -> Result<HashMap<&'static str, String>, ConfigError> {
-    let names = || NAMES.into_iter().chain([OPERATOR_TOKEN]);
     let asked = join_all(names().map(|name| variables::get(spelled(name)))).await;
     let mut values = HashMap::new();
     for (name, value) in names().zip(asked) {
@@ -86,6 +67,12 @@ async fn read_all() -> Result<HashMap<&'static str, String>, ConfigError> {
         return Err(nothing_is_defined());
     }
     Ok(values)
+}
+
+/// The variables of the contract that mean something here.
+fn names() -> impl Iterator<Item = &'static str> {
+    let means_something = |name: &&str| !name.ends_with("_FILE") && !LEFT_OUT.contains(name);
+    NAMES.into_iter().filter(means_something)
 }
 
 /// Azure Key Vault says so of a secret that it does not hold, where other stores say that there is none.
@@ -135,13 +122,13 @@ impl Variables for Values {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cache_health_provider::config;
 
     #[test]
     fn every_variable_that_is_asked_for_is_one_of_the_contract() {
-        for name in NAMES.into_iter().chain([OPERATOR_TOKEN]) {
-            assert!(config::NAMES.contains(&name), "{name}");
+        for name in names().chain(LEFT_OUT) {
+            assert!(NAMES.contains(&name), "{name}");
         }
+        assert!(names().any(|name| name == OPERATOR_TOKEN));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 // `cache-health:capabilities/credentials`: credentials that can be used and not read.
-import * as configured from "./configuration.mjs";
-import { configuration, failure, within } from "./failure.mjs";
+import * as configuration from "./configuration.mjs";
+import { misconfigured, failure, within } from "./failure.mjs";
 import { authenticator } from "./secrets.mjs";
 import * as tokens from "./tokens.mjs";
 
-export async function configured_() {
-    return configured.candidates().map(({ id, method, label }) => ({ id, method, label }));
+export async function configured() {
+    return configuration.candidates().map(({ id, method, label }) => ({ id, method, label }));
 }
-export { configured_ as configured };
 
 /** The user of an access key. */
 const DEFAULT_USER = "default";
@@ -23,13 +22,13 @@ export class Credential {
     }
 
     static async acquire(id, budget) {
-        const candidate = configured.candidates().find((candidate) => candidate.id === id);
+        const candidate = configuration.candidates().find((candidate) => candidate.id === id);
         if (!candidate) throw failure("internal", { problem: "there is no such candidate" });
         const { method, label } = candidate;
         const description = { method, label, evidence: [] };
         if (method === "access-key") {
-            const key = configured.secret(KEYS[label]);
-            if (!key) throw configuration(KEYS[label], "is not set");
+            const key = configuration.variable(KEYS[label]);
+            if (!key) throw misconfigured(KEYS[label], "is not set");
             return new Credential(description, DEFAULT_USER, key);
         }
         const late = () => failure("token-unavailable", { "identity.problem": "timeout" });

@@ -7,7 +7,7 @@ export const failure = (code, seen = {}) => ({
 });
 
 /** A setting that cannot be used, by its name and never its value. */
-export const configuration = (variable, problem) =>
+export const misconfigured = (variable, problem) =>
     failure("config", { "config.variable": variable, "config.problem": problem });
 
 const NANOSECONDS = 1_000_000n;

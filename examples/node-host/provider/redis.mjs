@@ -1,5 +1,5 @@
 // `cache-health:capabilities/redis`: one connection to the one cache, and the two commands.
-import * as configured from "./configuration.mjs";
+import * as configuration from "./configuration.mjs";
 import { failure, since, within } from "./failure.mjs";
 import { command, refused, reply } from "./resp.mjs";
 import { authenticator } from "./secrets.mjs";
@@ -82,7 +82,7 @@ async function open(credential, budget) {
     const left = () => budget - since(started);
     const late = () => failure("timeout", { addresses: walk.addresses });
     try {
-        const secure = await within(left(), tls.connect(configured.read(), walk), late);
+        const secure = await within(left(), tls.connect(configuration.read(), walk), late);
         const link = new Link(secure, walk, { user, password });
         walk.step = "auth";
         const asked = process.hrtime.bigint();
@@ -121,12 +121,12 @@ export class Connection {
     }
 
     async set(value, ttl, budget) {
-        const { healthKey } = configured.read();
+        const { healthKey } = configuration.read();
         await this.#link.ask(budget, "SET", healthKey, value, "EX", String(ttl));
     }
 
     async get(budget) {
-        const { bytes } = await this.#link.ask(budget, "GET", configured.read().healthKey);
+        const { bytes } = await this.#link.ask(budget, "GET", configuration.read().healthKey);
         return bytes;
     }
 

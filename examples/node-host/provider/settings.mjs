@@ -1,11 +1,11 @@
 // `cache-health:capabilities/settings`.
-import * as configured from "./configuration.mjs";
+import * as configuration from "./configuration.mjs";
 
 export async function get() {
-    const { auth, deadline, maxAge, host, port, healthKey } = configured.read();
+    const { auth, deadline, maxAge, host, port, healthKey } = configuration.read();
     return { auth, deadline, maxAge, host, port, healthKey, spelling: "environment", warnings: [] };
 }
 
 export async function readiness() {
-    return configured.read().readiness;
+    return configuration.read().readiness;
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
-import { secret, variable } from "./configuration.mjs";
+import { variable } from "./configuration.mjs";
 import { failure } from "./failure.mjs";
 
 const RESOURCE = "https://redis.azure.com";
@@ -38,7 +38,7 @@ const REQUESTS = {
         url.searchParams.set("resource", RESOURCE);
         const clientId = variable("AZURE_CLIENT_ID");
         if (clientId) url.searchParams.set("client_id", clientId);
-        return send(url, { headers: { "X-IDENTITY-HEADER": secret("IDENTITY_HEADER") } });
+        return send(url, { headers: { "X-IDENTITY-HEADER": variable("IDENTITY_HEADER") } });
     },
     "service-principal": () => {
         const authority = variable("AZURE_AUTHORITY_HOST") ?? "https://login.microsoftonline.com";
@@ -46,7 +46,7 @@ const REQUESTS = {
         const form = new URLSearchParams({
             grant_type: "client_credentials",
             client_id: variable("AZURE_CLIENT_ID"),
-            client_secret: secret("AZURE_CLIENT_SECRET"),
+            client_secret: variable("AZURE_CLIENT_SECRET"),
             scope: `${RESOURCE}/.default`,
         });
         const caFile = variable("AZURE_AUTHORITY_CA_FILE");

@@ -109,12 +109,8 @@ fn caches(ours: &Plan) -> Result<String> {
         let file = file.display().to_string();
         environment.push(("CACHE_HEALTH_TARGETS_FILE".to_owned(), file));
         let plan = Plan {
-            name: ours.name,
-            command: ours.command.clone(),
             environment,
-            check: ours.check,
-            probe: ours.probe,
-            files: Vec::new(),
+            ..ours.clone()
         };
         let service = Service::start(&plan, &azure)?;
         for cache in 0..caches {

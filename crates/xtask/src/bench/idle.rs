@@ -71,11 +71,7 @@ fn with_entra(plan: &Plan, azure: &LocalAzure) -> Plan {
         environment.push(("IDENTITY_HEADER".to_owned(), identity.header.clone()));
     }
     Plan {
-        name: "with Entra",
-        command: plan.command.clone(),
         environment,
-        check: plan.check,
-        probe: plan.probe,
-        files: Vec::new(),
+        ..plan.clone()
     }
 }

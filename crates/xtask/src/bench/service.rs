@@ -17,6 +17,7 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 pub const SETTLED: Duration = Duration::from_secs(15);
 
 /// How a service is started, and what it is asked.
+#[derive(Clone)]
 pub struct Plan {
     /// Its name in the table.
     pub name: &'static str,
