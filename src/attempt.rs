@@ -115,8 +115,9 @@ impl<'a, 'h, C: Capabilities> Probe<'a, 'h, C> {
         let took = self.lap();
         match result {
             Ok(credential) => {
-                let facts = host.facts(&credential);
-                self.attempt.evidence.extend(&facts.evidence);
+                let mut facts = host.facts(&credential);
+                let evidence = std::mem::take(&mut facts.evidence);
+                self.attempt.evidence.extend(evidence);
                 self.attempt.facts = Some(facts);
                 Ok((credential, is_token.then_some(took)))
             }
@@ -171,7 +172,7 @@ impl<'a, 'h, C: Capabilities> Probe<'a, 'h, C> {
             self.record(step, Status::Pass, time);
         }
         self.attempt.tls = session.tls.or(self.attempt.tls.take());
-        self.attempt.evidence.extend(&session.evidence);
+        self.attempt.evidence.extend(session.evidence);
         match result {
             Ok(connection) => Ok((connection, session.origin)),
             Err(failed) => {

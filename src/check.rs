@@ -44,23 +44,23 @@ async fn observe_all<C: Capabilities>(
         step: None,
     };
     let settings = settings(host).await.ok_or_else(silent)?.map_err(nowhere)?;
-    observations.settings = Some(settings.clone());
-    let deadline = Deadline::after(host, settings.deadline);
+    let (auth, deadline) = (settings.auth, Deadline::after(host, settings.deadline));
+    observations.settings = Some(settings);
     let configured = deadline
         .within(host.candidates())
         .await
         .ok_or_else(silent)?;
 
     let entra_configured = configured.iter().any(|c| c.method == AuthMethod::Entra);
-    let plan = policy::plan(settings.auth, configured, paused);
+    let plan = policy::plan(auth, configured, paused);
     let first = plan.first().ok_or_else(|| nowhere(no_credential()))?;
-    let reason = policy::initial_reason(settings.auth, first, entra_configured, paused);
+    let reason = policy::initial_reason(auth, first, entra_configured, paused);
     let check = Check {
         host,
         deadline: &deadline,
         proof,
     };
-    observations.attempts = attempts(&check, &plan, reason).await;
+    observations.attempts = attempts(&check, plan, reason).await;
     Ok(())
 }
 
@@ -76,18 +76,16 @@ fn no_credential() -> Failure {
 /// One candidate after the other, for as long as the policy allows the next.
 async fn attempts<C: Capabilities>(
     check: &Check<'_, '_, C>,
-    plan: &[Candidate],
+    mut plan: Vec<Candidate>,
     mut reason: Option<FallbackReason>,
 ) -> Vec<Attempt> {
     let mut attempts = Vec::new();
-    let mut plan = plan.to_vec();
     while !plan.is_empty() {
-        let candidate = plan.remove(0);
-        let mut attempt = Attempt::with(candidate.clone(), reason);
+        let mut attempt = Attempt::with(plan.remove(0), reason);
         let probe = Probe::of(check, &mut attempt);
         let trouble = probe.run(&plan).await.err();
         plan = match &trouble {
-            Some(trouble) => policy::next(&candidate, trouble, &plan),
+            Some(trouble) => policy::next(&attempt.candidate, trouble, &plan),
             None => Vec::new(),
         };
         let failed = trouble.as_ref().filter(|trouble| trouble.was_configured());

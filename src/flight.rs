@@ -38,7 +38,7 @@ pub enum Asked {
 /// What became of a check.
 enum Landing {
     UnderWay,
-    Landed(Box<Report>),
+    Landed(Rc<Report>),
     /// The caller that made it went away.
     Abandoned,
 }
@@ -75,8 +75,8 @@ pub async fn check<C: Capabilities>(host: &C, asked: Asked) -> Report {
         }
         let seat = Seat::take(slot);
         let report = run(host, proof).await;
-        seat.land(report.clone());
-        return report;
+        seat.land(Rc::clone(&report));
+        return Rc::unwrap_or_clone(report);
     }
 }
 
@@ -94,12 +94,12 @@ async fn landing<C: Capabilities>(host: &C, flight: &Flight) -> Option<Report> {
     }
 }
 
-async fn run<C: Capabilities>(host: &C, proof: Proof) -> Report {
-    let paused = HISTORY.with_borrow(|history| history.paused(host.now()));
+async fn run<C: Capabilities>(host: &C, proof: Proof) -> Rc<Report> {
+    let paused = HISTORY.with_borrow(|history| history.paused(|| host.now()));
     let observations = observe(host, paused, proof).await;
     let now = host.now();
     HISTORY.with_borrow_mut(|history| record(history, &observations, now));
-    let report = judge(observations);
+    let report = Rc::new(judge(observations));
     HISTORY.with_borrow_mut(|history| history.keep(&report, now));
     report
 }
@@ -142,8 +142,8 @@ impl Seat {
         Self { slot, flight }
     }
 
-    fn land(self, report: Report) {
-        *self.flight.borrow_mut() = Landing::Landed(Box::new(report));
+    fn land(self, report: Rc<Report>) {
+        *self.flight.borrow_mut() = Landing::Landed(report);
     }
 }
 

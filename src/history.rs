@@ -2,12 +2,13 @@
 
 use crate::policy::ENTRA_RETRY;
 use cache_health_report::{Kind, Report};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// What an instance of the component remembers. Times are of the monotonic clock.
 #[derive(Debug, Default)]
 pub struct History {
-    newest: Option<(Report, Duration)>,
+    newest: Option<(Rc<Report>, Duration)>,
     entra_failed: Option<(Kind, Duration)>,
 }
 
@@ -20,11 +21,10 @@ impl History {
         }
     }
 
-    /// Why Entra is left out for now, if it is.
-    pub fn paused(&self, now: Duration) -> Option<Kind> {
-        self.entra_failed
-            .filter(|(_, at)| now.saturating_sub(*at) < ENTRA_RETRY)
-            .map(|(kind, _)| kind)
+    /// Why Entra is left out for now, if it is. `now` is only asked for when it matters.
+    pub fn paused(&self, now: impl FnOnce() -> Duration) -> Option<Kind> {
+        let (kind, at) = self.entra_failed?;
+        (now().saturating_sub(at) < ENTRA_RETRY).then_some(kind)
     }
 
     /// Entra failed with this and a key worked in its place.
@@ -38,8 +38,8 @@ impl History {
     }
 
     /// Keeps the newest report.
-    pub fn keep(&mut self, report: &Report, now: Duration) {
-        self.newest = Some((report.clone(), now));
+    pub fn keep(&mut self, report: &Rc<Report>, now: Duration) {
+        self.newest = Some((Rc::clone(report), now));
     }
 
     /// The newest report with its age, unless it is older than `max_age`.
@@ -48,7 +48,7 @@ impl History {
         let age = now.saturating_sub(*at);
         (age <= max_age).then(|| Report {
             age,
-            ..report.clone()
+            ..Report::clone(report)
         })
     }
 }
@@ -64,13 +64,13 @@ mod tests {
     fn entra_is_tried_again_after_a_minute() {
         let mut history = History::new();
         history.entra_failed(Kind::AuthRejected, SECOND);
-        assert_eq!(history.paused(SECOND * 60), Some(Kind::AuthRejected));
-        assert_eq!(history.paused(SECOND * 61), None);
+        assert_eq!(history.paused(|| SECOND * 60), Some(Kind::AuthRejected));
+        assert_eq!(history.paused(|| SECOND * 61), None);
     }
 
     #[test]
     fn a_report_carries_its_age_and_is_not_handed_out_when_too_old() {
-        let report = Report {
+        let report = Rc::new(Report {
             status: Status::Pass,
             time: 0,
             age: Duration::ZERO,
@@ -81,7 +81,7 @@ mod tests {
             tls: None,
             steps: vec![],
             evidence: Default::default(),
-        };
+        });
         let mut history = History::new();
         assert!(history.newest(SECOND, SECOND).is_none());
         history.keep(&report, SECOND);

@@ -1,6 +1,6 @@
 //! Observations in, verdict out. Pure.
 
-use crate::capabilities::Settings;
+use crate::capabilities::{Candidate, CredentialFacts, Settings};
 use crate::observations::{Attempt, Observations, Trouble};
 use cache_health_diagnosis::{Case, Service, Spelling};
 use cache_health_report::{
@@ -43,14 +43,17 @@ pub fn judge(observations: Observations) -> Report {
         (None, Some(warning)) => format!("The cache can be used, but: {}", warning.output),
         (None, None) => success(last),
     };
-    let steps: Vec<StepResult> = attempts
-        .iter()
-        .flat_map(|attempt| attempt.steps.clone())
-        .collect();
-    let mut evidence = words.check;
-    if let Some(last) = last {
-        evidence.extend(&last.evidence);
+    let (mut steps, mut tls) = (Vec::<StepResult>::new(), None);
+    let mut attempts = observations.attempts;
+    for attempt in &mut attempts {
+        steps.append(&mut attempt.steps);
+        tls = attempt.tls.take().or(tls);
     }
+    let (mut evidence, last) = (words.check, attempts.pop());
+    let auth = last.and_then(|last| {
+        evidence.extend(last.evidence);
+        Some(auth(last.candidate, last.facts?, last.reason))
+    });
     Report {
         status,
         time: observations.wall_clock,
@@ -58,25 +61,25 @@ pub fn judge(observations: Observations) -> Report {
         output,
         failure,
         warnings,
-        auth: last.and_then(auth),
-        tls: attempts
-            .iter()
-            .rev()
-            .find_map(|attempt| attempt.tls.clone()),
+        auth,
+        tls,
         steps,
         evidence,
     }
 }
 
-fn auth(attempt: &Attempt) -> Option<Auth> {
-    let facts = attempt.facts.as_ref()?;
-    Some(Auth {
-        method: attempt.candidate.method,
-        label: attempt.candidate.label.clone(),
-        principal: facts.principal.clone(),
+fn auth(
+    candidate: Candidate,
+    facts: CredentialFacts,
+    fallback_reason: Option<FallbackReason>,
+) -> Auth {
+    Auth {
+        method: candidate.method,
+        label: candidate.label,
+        principal: facts.principal,
         expires_at: facts.expires_at,
-        fallback_reason: attempt.reason,
-    })
+        fallback_reason,
+    }
 }
 
 fn success(attempt: Option<&Attempt>) -> String {
@@ -120,7 +123,7 @@ impl Words {
     fn finding(&self, trouble: &Trouble, attempt: Option<&Attempt>) -> Finding {
         let mut seen = trouble.failure.evidence.clone();
         if let Some(attempt) = attempt {
-            seen.extend(&attempt.evidence);
+            seen.extend(attempt.evidence.clone());
         }
         cache_health_diagnosis::finding(&Case {
             kind: trouble.failure.kind,
@@ -254,7 +257,7 @@ impl Words {
         let left = facts.expires_at?.saturating_sub(now);
         (left < TOKEN_WARNING).then(|| {
             let mut finding = self.warning(Kind::TokenExpiring, Step::Token, last);
-            finding.evidence.extend(&failure.evidence);
+            finding.evidence.extend(failure.evidence.clone());
             finding
         })
     }

@@ -6,6 +6,7 @@ mod fixtures;
 mod check;
 mod clients;
 mod components;
+mod cost;
 mod credentials;
 mod doctor;
 mod faults;

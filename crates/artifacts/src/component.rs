@@ -25,11 +25,13 @@ pub enum Component {
     Hostile,
     /// For tests: the health component of the next version.
     NewerHealth,
+    /// For the benchmark: SET and GET, and nothing else.
+    Smallest,
 }
 
 impl Component {
     /// Every one there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Health,
         Self::HttpService,
         Self::HttpMiddleware,
@@ -41,6 +43,7 @@ impl Component {
         Self::Echo,
         Self::Hostile,
         Self::NewerHealth,
+        Self::Smallest,
     ];
 
     pub(crate) fn package(self) -> &'static str {
@@ -56,6 +59,7 @@ impl Component {
             Self::Echo => "echo-guest",
             Self::Hostile => "hostile-guest",
             Self::NewerHealth => "newer-health",
+            Self::Smallest => "smallest-guest",
         }
     }
 

@@ -30,8 +30,8 @@ fn main() -> ExitCode {
     hardening::keep_memory_private();
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .on_thread_park(epochs::waits)
-        .on_thread_unpark(epochs::works)
+        .on_thread_park(epochs::thread_waits)
+        .on_thread_unpark(epochs::thread_works)
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

@@ -45,12 +45,11 @@ impl Evidence {
 
     /// Adds a value or replaces the one of this name.
     pub fn set(&mut self, name: &str, value: impl AsRef<str>) {
-        let name: String = name
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
-            .take(MAX_NAME)
-            .collect();
-        let value = clean(value.as_ref());
+        self.put(clean_name(name.to_owned()), clean(value.as_ref()));
+    }
+
+    /// What is clean already.
+    fn put(&mut self, name: String, value: String) {
         if name.is_empty() || value.is_empty() {
             return;
         }
@@ -62,10 +61,10 @@ impl Evidence {
     }
 
     /// Adds what is in the other and not in this.
-    pub fn extend(&mut self, other: &Self) {
-        for (name, value) in &other.0 {
-            if self.get(name).is_none() {
-                self.set(name, value);
+    pub fn extend(&mut self, other: Self) {
+        for (name, value) in other.0 {
+            if self.get(&name).is_none() {
+                self.put(name, value);
             }
         }
     }
@@ -103,19 +102,31 @@ impl From<Vec<(String, String)>> for Evidence {
     fn from(list: Vec<(String, String)>) -> Self {
         let mut evidence = Self::new();
         for (name, value) in list {
-            evidence.set(&name, value);
+            evidence.put(clean_name(name), printable(value, MAX_VALUE));
         }
         evidence
     }
 }
 
 fn clean(value: &str) -> String {
-    printable(value, MAX_VALUE)
+    printable(value.to_owned(), MAX_VALUE)
+}
+
+fn clean_name(name: String) -> String {
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    if name.len() <= MAX_NAME && name.bytes().all(|byte| named(byte.into())) {
+        return name;
+    }
+    name.chars().filter(|c| named(*c)).take(MAX_NAME).collect()
 }
 
 /// What of a text that somebody else wrote can be shown: at most `limit` characters.
 #[must_use]
-pub fn printable(text: &str, limit: usize) -> String {
+pub fn printable(text: String, limit: usize) -> String {
+    // Nearly every text is, and every check has some.
+    if text.len() <= limit && text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text;
+    }
     // Besides control characters, those that turn the direction of text (Unicode TR 36): a report is pasted into
     // tickets and terminals.
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

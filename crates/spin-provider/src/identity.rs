@@ -15,7 +15,7 @@ use wasi::{wit_future, wit_stream};
 /// Asks for a token for this resource. `now` is in seconds since 1970-01-01T00:00:00Z.
 pub async fn request(identity: &Identity, resource: &str, now: i64) -> Result<Token, NoToken> {
     let seen = |mut failure: Failure| {
-        failure.evidence.extend(&identity.evidence());
+        failure.evidence.extend(identity.evidence());
         failure
     };
     let unreachable = || NoToken::from(seen(unavailable("unreachable")));

@@ -51,6 +51,11 @@ pub fn shellcheck() -> Result<()> {
     package("shellcheck", "shellcheck")
 }
 
+/// What counts instructions.
+pub fn valgrind() -> Result<()> {
+    package("valgrind", "valgrind")
+}
+
 /// `chromium`.
 pub fn chromium() -> Result<()> {
     package("chromium", "chromium")

@@ -26,7 +26,7 @@ fn told(variable: &'static str, place: Result<PathBuf>) -> Result<Told> {
 }
 
 /// All of them.
-pub const TOOLS: [Tool; 13] = [
+pub const TOOLS: [Tool; 14] = [
     Tool {
         name: "root",
         tests: &["as_root::"],
@@ -95,6 +95,15 @@ pub const TOOLS: [Tool; 13] = [
         tests: &["javascript::"],
         takes_minutes: true,
         prepare: || told("CACHE_HEALTH_JAVASCRIPT", javascript::examples()),
+    },
+    Tool {
+        name: "valgrind",
+        tests: &["cost::"],
+        takes_minutes: true,
+        prepare: || {
+            install::valgrind()?;
+            told("CACHE_HEALTH_IMAGE_PROGRAM", image::program())
+        },
     },
     Tool {
         name: "podman",

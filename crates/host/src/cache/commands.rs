@@ -76,7 +76,9 @@ impl Cache {
         if let Err(CacheError::ErrorReply(reply)) = &result
             && let Some(elsewhere) = Elsewhere::of(reply)
         {
-            result = match self.follow(connection, elsewhere, command(), until).await {
+            // Boxed: a check that goes nowhere else should not carry its state.
+            let followed = Box::pin(self.follow(connection, elsewhere, command(), until));
+            result = match followed.await {
                 Ok(value) => Ok(value),
                 Err(error) => Err(elsewhere.failed(reply, &error)),
             };

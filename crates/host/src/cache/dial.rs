@@ -248,7 +248,7 @@ async fn connect(
     let started = Instant::now();
     let mut seen = Evidence::new();
     let resolved = resolver::resolve(&endpoint.files, &endpoint.host, &mut seen).await;
-    progress.saw(|evidence| evidence.extend(&seen));
+    progress.saw(|evidence| evidence.extend(seen));
     let addresses = resolved?;
     progress.saw(|evidence| {
         let described = addresses

@@ -106,7 +106,7 @@ pub fn connect_failure_to_wit(failed: ConnectFailure) -> redis::ConnectFailure {
         _ => step(failed.step),
     };
     let mut failure = Failure::from(&failed.error);
-    failure.evidence.extend(&failed.observed.evidence);
+    failure.evidence.extend(failed.observed.evidence.clone());
     redis::ConnectFailure {
         failure: failure_to_wit(failure),
         step: step.to_owned(),

@@ -1,7 +1,7 @@
 //! The engine with its epochs, and what every guest is linked to.
 
 use crate::capabilities::{self, CapabilitiesHost};
-use crate::epochs;
+use crate::epochs::{self, Polled};
 use std::time::Duration;
 use wasmtime::component::Linker;
 use wasmtime::{Engine, Result, Store};
@@ -11,9 +11,9 @@ use wasmtime_wasi::WasiView;
 pub const GRACE: Duration = Duration::from_secs(1);
 
 /// An engine whose epochs are counted.
-pub fn engine() -> Result<Engine> {
+pub fn engine(polled: Polled) -> Result<Engine> {
     let engine = Engine::new(&cache_health_compose::engine::config())?;
-    epochs::count(&engine);
+    epochs::count(&engine, polled);
     Ok(engine)
 }
 

@@ -8,6 +8,7 @@ use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
 use crate::component::limits::GuestLimits;
 use crate::component::report::report_from_wit;
 use crate::component::state::{self, State};
+use crate::epochs::{self, Polled};
 use crate::provider::Provider;
 use bindings::StandalonePre;
 use bindings::exports::cache_health::probe::health::{CheckOptions, Guest};
@@ -129,7 +130,7 @@ impl Instances {
                 provider,
             });
         }
-        let engine = engine()?;
+        let engine = engine(Polled::Within)?;
         // SAFETY: the code was made by build.rs for this very program, and wasmtime refuses code
         // of another version or configuration.
         let component = unsafe { Component::deserialize(&engine, EMBEDDED) }?;
@@ -153,7 +154,7 @@ impl Instances {
             // What was said of the instance before is not about this one.
             let _ = hung.notified().now_or_never();
             let ended = tokio::select! {
-                ended = self.check_with_one(caller, &mut queue) => ended,
+                ended = epochs::while_polled(self.check_with_one(caller, &mut queue)) => ended,
                 () = hung.notified() => Err(wasmtime::Error::msg("it hangs")),
             };
             match ended {
@@ -178,18 +179,29 @@ impl Instances {
         let health = component.cache_health_probe_health();
         store
             .run_concurrent(async |accessor| {
-                let mut checks = FuturesUnordered::new();
-                loop {
-                    tokio::select! {
-                        request = queue.recv() => match request {
-                            Some(request) => checks.push(check(accessor, health, request)),
-                            None => return Ok(()),
-                        },
-                        Some(checked) = checks.next() => checked?,
-                    }
-                }
+                // wasmtime polls this whenever anything happens in the store: it is polled on only when it was woken.
+                let mut all = FuturesUnordered::from_iter([check_all(accessor, health, queue)]);
+                all.next().await.unwrap_or(Ok(()))
             })
             .await?
+    }
+}
+
+/// Makes the checks that are asked for, until nobody is left to ask.
+async fn check_all(
+    accessor: &Accessor<State>,
+    health: &Guest,
+    queue: &mut mpsc::Receiver<Request>,
+) -> wasmtime::Result<()> {
+    let mut checks = FuturesUnordered::new();
+    loop {
+        tokio::select! {
+            request = queue.recv() => match request {
+                Some(request) => checks.push(check(accessor, health, request)),
+                None => return Ok(()),
+            },
+            Some(checked) = checks.next() => checked?,
+        }
     }
 }
 

@@ -73,7 +73,7 @@ impl Source {
             Issuer::Tool(tool) => tool::request(*tool, &self.asked.resource).await,
         };
         result.map_err(|mut no_token| {
-            no_token.failure.evidence.extend(&self.seen);
+            no_token.failure.evidence.extend(self.seen.clone());
             no_token
         })
     }

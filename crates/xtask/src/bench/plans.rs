@@ -6,7 +6,7 @@ use crate::image::{self, built};
 use crate::install::{self, MUSL, from_pypi};
 use crate::shell::{cargo, check, say, stdout, workspace};
 use anyhow::Result;
-use cache_health_artifacts::Artifacts;
+use cache_health_artifacts::{Artifacts, Component};
 use cache_health_local_azure::LocalAzure;
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,7 +16,7 @@ const FRESH: &str = "/healthz?fresh=1";
 
 /// Builds and installs what is there to be measured; says what is not. The first two are ours and the native service.
 pub fn all(azure: &LocalAzure) -> Result<Vec<Plan>> {
-    let mut plans = ours_and_native()?;
+    let mut plans = judging()?;
     plans.push(native("connect per probe", "/connect"));
     match python() {
         Ok(plan) => plans.push(plan),
@@ -29,15 +29,16 @@ pub fn all(azure: &LocalAzure) -> Result<Vec<Plan>> {
     Ok(plans)
 }
 
-/// What a change of the code is judged by.
-pub fn ours_and_native() -> Result<Vec<Plan>> {
+/// What a change of the code is judged by: ours, the native service, and the least that a component costs.
+pub fn judging() -> Result<Vec<Plan>> {
     install::redis_server()?;
     let program = image::program()?;
     say("building the native service and the load");
     let package = ["-p", "cache-health-bench"];
     let profile = ["build", "--profile", image::PROFILE, "--target", MUSL];
     check(cargo(&profile).args(package))?;
-    Ok(vec![ours(program), native("native", "/healthz")])
+    let services = [ours(program), native("native", "/healthz"), floor()];
+    Ok(services.into())
 }
 
 fn ours(program: PathBuf) -> Plan {
@@ -66,6 +67,26 @@ fn native(name: &'static str, check: &'static str) -> Plan {
         check,
         probe: check,
         files: vec![program],
+    }
+}
+
+/// The native service with the smallest component in the middle.
+fn floor() -> Plan {
+    let artifacts = Artifacts::of(&workspace());
+    artifacts.build(&[Component::Smallest]);
+    let code = target().join("bench.smallest.cwasm");
+    artifacts.precompile(&artifacts.component(Component::Smallest), MUSL, &code);
+    let program = built("floor");
+    Plan {
+        name: "smallest component",
+        command: vec![program.display().to_string()],
+        environment: owned(&[
+            ("BASELINE_LISTEN", "{address}"),
+            ("FLOOR_COMPONENT", &code.display().to_string()),
+        ]),
+        check: "/healthz",
+        probe: "/healthz",
+        files: vec![program, code],
     }
 }
 

@@ -79,7 +79,8 @@ impl Cache {
                 connection
             }
             // The permit for the connection is one for its check as well.
-            None => self.attempt_within(login, ask.caller, left()).await?,
+            // Boxed: with a kept connection, a check should not carry its state.
+            None => Box::pin(self.attempt_within(login, ask.caller, left())).await?,
         };
         Ok(connection.for_check(ask.caller))
     }

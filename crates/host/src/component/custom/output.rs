@@ -90,7 +90,7 @@ impl Lines {
 
     fn log(&mut self) {
         let line = std::mem::take(&mut self.line);
-        let line = printable(&String::from_utf8_lossy(&line), MAX_LINE);
+        let line = printable(String::from_utf8_lossy(&line).into_owned(), MAX_LINE);
         if line.trim().is_empty() {
             return;
         }

@@ -7,6 +7,7 @@ use crate::component::custom::worker::{Expiration, Taken, Worker};
 use crate::component::engine::{GRACE, engine, linker, yield_with_each_epoch};
 use crate::component::limits::GuestLimits;
 use crate::component::state;
+use crate::epochs::Polled;
 use crate::provider::Provider;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -78,7 +79,7 @@ struct Instances {
 impl Runtime {
     /// Compiles somebody else's component.
     pub fn custom(component: &[u8], provider: Arc<Provider>) -> Result<Self, RuntimeError> {
-        let engine = engine().map_err(RuntimeError::Engine)?;
+        let engine = engine(Polled::Anywhere).map_err(RuntimeError::Engine)?;
         let component = compile(&engine, component).map_err(RuntimeError::Unfit)?;
         let started = Self::new(engine, &component, provider);
         started.map_err(|error| RuntimeError::Unfit(Unfit::Link(error)))
