@@ -1,6 +1,7 @@
 //! What a check costs: instructions and bytes, against what is written down in `expected.json`. A change that
 //! costs more fails here, or says so by writing down the new number (`BLESS=1`).
 
+mod allocations;
 mod callgrind;
 mod size;
 

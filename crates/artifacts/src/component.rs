@@ -63,6 +63,14 @@ impl Component {
         }
     }
 
+    /// How it is optimised (`Cargo.toml`): every check runs through the health component, and the others are small.
+    pub(crate) fn profile(self) -> &'static str {
+        match self {
+            Self::Health | Self::Smallest => "health",
+            _ => "component",
+        }
+    }
+
     pub(crate) fn file(self) -> String {
         self.package().replace('-', "_") + ".wasm"
     }

@@ -56,7 +56,7 @@ impl Artifacts {
     /// would carry the JSON of the others.
     pub fn build(&self, components: &[Component]) {
         for component in components {
-            let arguments = ["--target", WASM, "--profile", "component"];
+            let arguments = ["--target", WASM, "--profile", component.profile()];
             cargo::build(
                 &self.workspace,
                 &self.folder,
@@ -68,7 +68,7 @@ impl Artifacts {
 
     /// Where a component is, once it was built.
     pub fn component(&self, component: Component) -> PathBuf {
-        let folder = self.folder.join(WASM).join("component");
+        let folder = self.folder.join(WASM).join(component.profile());
         folder.join(component.file())
     }
 

@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// What each costs a day, all at once.
 pub fn at_rest(plans: &[Plan], quick: bool, azure: &LocalAzure) -> Result<Table> {
-    let length = if quick { PERIOD * 3 } else { PERIOD * 18 };
+    let length = if quick { PERIOD * 6 } else { PERIOD * 18 };
     say(&format!("at rest, for {} s", length.as_secs()));
     let services = plans.iter().map(|plan| Service::start(plan, azure));
     let services = services.collect::<Result<Vec<_>>>()?;
