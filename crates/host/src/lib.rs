@@ -38,6 +38,7 @@ mod hedge;
 mod http_client;
 mod identity;
 pub mod logging;
+pub mod memory;
 mod metrics;
 mod provider;
 mod replica;

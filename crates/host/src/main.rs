@@ -5,7 +5,9 @@ mod manual;
 
 use cache_health_host::cli::{Cli, Command, Flags, Format, Overrides};
 use cache_health_host::environment::Environment;
-use cache_health_host::{ConfigError, check, doctor, epochs, hardening, logging, serve, targets};
+use cache_health_host::{
+    ConfigError, check, doctor, epochs, hardening, logging, memory, serve, targets,
+};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::process::ExitCode;
 use tokio::runtime::Builder;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     // Written out when it is dropped, after everything else.
     let _log = logging::start();
     hardening::keep_memory_private();
+    memory::use_small_pages();
     let runtime = Builder::new_current_thread()
         .enable_all()
         .on_thread_park(epochs::thread_waits)
