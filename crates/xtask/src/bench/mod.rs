@@ -172,10 +172,10 @@ fn per_probe(
     };
     let (mut cpu, mut commands, mut connections) = (Vec::new(), Vec::new(), Vec::new());
     for (plan, service) in plans.iter().zip(services) {
-        let before = (service.cpu(), counted(azure)?);
+        let before = (service.cpu_under_load(), counted(azure)?);
         let found = load.run(&service.address, plan.check)?;
         let made = found.per_second * f64::from(pace.milliseconds) / 1e3;
-        let (cpu_after, after) = (service.cpu(), counted(azure)?);
+        let (cpu_after, after) = (service.cpu_under_load(), counted(azure)?);
         cpu.push(cpu_after.saturating_sub(before.0).as_secs_f64() / made * PROBES);
         commands.push((after.0 - before.1.0) / made * PROBES);
         connections.push((after.1 - before.1.1) / made * PROBES);
