@@ -154,6 +154,17 @@ fn a_handle_that_was_never_given_out_is_a_trap_of_the_guests_own() {
     assert_eq!(server.get("/healthz?fresh=1").status, 200);
 }
 
+#[track_caller]
+fn assert_alive_at_once(server: &Server) {
+    let livez = server.get("/livez");
+    assert_eq!(livez.status, 200);
+    assert!(
+        livez.took < std::time::Duration::from_secs(1),
+        "{:?}",
+        livez.took
+    );
+}
+
 #[test]
 fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
     let azure = Azure::start();
@@ -164,13 +175,7 @@ fn a_component_that_loops_keeps_nobody_from_livez_and_is_given_up() {
     std::thread::scope(|scope| {
         let looping = scope.spawn(|| server.get("/loop"));
         while !looping.is_finished() {
-            let livez = server.get("/livez");
-            assert_eq!(livez.status, 200);
-            assert!(
-                livez.took < std::time::Duration::from_secs(1),
-                "{:?}",
-                livez.took
-            );
+            assert_alive_at_once(&server);
         }
         assert_eq!(looping.join().expect("an answer").status, 502);
     });
@@ -188,13 +193,7 @@ fn a_component_that_loops_after_its_response_keeps_nobody_from_livez() {
     // Long enough for the epochs to stop being counted, and to be counted again.
     let until = std::time::Instant::now() + std::time::Duration::from_secs(3);
     while std::time::Instant::now() < until {
-        let livez = server.get("/livez");
-        assert_eq!(livez.status, 200);
-        assert!(
-            livez.took < std::time::Duration::from_secs(1),
-            "{:?}",
-            livez.took
-        );
+        assert_alive_at_once(&server);
         assert_eq!(server.get("/healthz?fresh=1").status, 200);
         // Quiet, as far as the probe is concerned.
         std::thread::sleep(std::time::Duration::from_millis(100));

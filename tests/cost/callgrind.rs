@@ -3,92 +3,39 @@
 
 use super::compare;
 use crate::fixtures::{Azure, told};
-use cache_health_local_azure::port;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FEW: u32 = 100;
 const MANY: u32 = 600;
-const START: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_millis(50);
-
-/// The program under callgrind; ended when dropped.
-struct Counted {
-    process: Child,
-    url: String,
-    agent: ureq::Agent,
-}
-
-impl Counted {
-    fn start(azure: &Azure, output: &Path) -> Self {
-        let address = format!("127.0.0.1:{}", port::any_free().expect("a port"));
-        let process = Command::new("valgrind")
-            .arg("--tool=callgrind")
-            .arg(format!("--callgrind-out-file={}", output.display()))
-            .arg(told("CACHE_HEALTH_IMAGE_PROGRAM"))
-            .arg("serve")
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .envs(azure.check_key().environment())
-            .env("CACHE_HEALTH_LISTEN", &address)
-            // Only what is asked for is checked.
-            .env("CACHE_HEALTH_INTERVAL", "9m")
-            .env("CACHE_HEALTH_TIMEOUT", "30s")
-            .env("CACHE_HEALTH_MAX_CHECKS_PER_SECOND", "1000000")
-            .env("RUST_LOG", "error")
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("valgrind runs");
-        let counted = Self {
-            process,
-            url: format!("http://{address}"),
-            agent: ureq::Agent::new_with_defaults(),
-        };
-        let until = Instant::now() + START;
-        while counted
-            .agent
-            .get(format!("{}/readyz", counted.url))
-            .call()
-            .is_err()
-        {
-            assert!(Instant::now() < until, "it does not start");
-            std::thread::sleep(LOOK);
-        }
-        counted
-    }
-
-    fn ask(&self, path: &str, times: u32) {
-        for _ in 0..times {
-            let url = format!("{}{path}", self.url);
-            let answer = self.agent.get(url).call().expect("200");
-            answer.into_body().read_to_string().expect("a body");
-        }
-    }
-
-    /// Ends it, so that the counts are written.
-    fn end(mut self) {
-        let id = self.process.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &id]).status();
-        self.process.wait().expect("it ends");
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+/// How long it may take to end, with its counts written.
+const END: Duration = Duration::from_secs(60);
 
 /// Instructions of a run with so many requests.
 fn run(path: &str, times: u32) -> f64 {
     let folder = tempfile::tempdir().expect("a folder");
     let output = folder.path().join("callgrind");
     let azure = Azure::start();
-    let counted = Counted::start(&azure, &output);
-    counted.ask(path, times);
-    counted.end();
+    let mut server = azure
+        .check_key()
+        .by(&[
+            "valgrind".to_owned(),
+            "--tool=callgrind".to_owned(),
+            format!("--callgrind-out-file={}", output.display()),
+            told("CACHE_HEALTH_IMAGE_PROGRAM"),
+        ])
+        .env("PATH", std::env::var("PATH").expect("a PATH"))
+        // Only what is asked for is checked.
+        .env("CACHE_HEALTH_INTERVAL", "9m")
+        .env("CACHE_HEALTH_TIMEOUT", "30s")
+        .env("RUST_LOG", "info")
+        .serve();
+    server.wait_for_status("/readyz", 200);
+    for _ in 0..times {
+        assert_eq!(server.get_as_anybody(path).status, 200);
+    }
+    // The counts are written when it ends.
+    server.signal("TERM");
+    assert_eq!(server.wait(END), 0);
     let text = std::fs::read_to_string(output).expect("counts");
     instructions(&text)
 }

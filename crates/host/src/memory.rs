@@ -3,8 +3,8 @@
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::debug;
 
-/// Takes memory in small pages. The allocator asks for pages of 2 MiB where there are such, and a probe that uses 4 MiB then
-/// has 14; checks are no faster for it (`docs/benchmarks.md`).
+/// Takes memory in small pages. The allocator asks for pages of 2 MiB where there are such, and the process has 7 MB more for
+/// them (`docs/benchmarks.md`).
 pub fn use_small_pages() {
     // A sandbox may not know of them. Then there are none.
     if let Err(error) = disable_transparent_huge_pages(true) {

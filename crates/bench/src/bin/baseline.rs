@@ -16,8 +16,7 @@ async fn main() -> Result<()> {
         .route("/healthz", get(health))
         .with_state(connection)
         .route("/connect", get(connect))
-        .with_state(client)
-        .route("/constant", get(|| async { "ok\n" }));
+        .with_state(client);
     serve(app).await
 }
 

@@ -65,15 +65,11 @@ pub fn bench(args: &BenchArgs) -> Result<()> {
     let mut table = Table::of("side by side", columns);
     let (started, services) = start(&plans, pace, &azure)?;
     table.row("start to the first good check, ms", with_ratio(&started));
-    let resident = each(&services, |service| {
-        Ok(service.resident()? as f64 / MEGABYTE)
-    })?;
-    table.row("resident memory after that, MB", with_ratio(&resident));
+    let memory = resident(&services)?;
+    table.row("resident memory after that, MB", with_ratio(&memory));
     under_load(&plans, &services, pace, &mut table)?;
-    let resident = each(&services, |service| {
-        Ok(service.resident()? as f64 / MEGABYTE)
-    })?;
-    table.row("resident memory after the load, MB", with_ratio(&resident));
+    let memory = resident(&services)?;
+    table.row("resident memory after the load, MB", with_ratio(&memory));
     per_probe(&plans, &services, &azure, pace, &mut table)?;
     let sizes: Vec<f64> = plans
         .iter()
@@ -201,7 +197,9 @@ fn counted(azure: &LocalAzure) -> Result<(f64, f64)> {
     ))
 }
 
-fn each(services: &[Service], of: impl Fn(&Service) -> Result<f64>) -> Result<Vec<f64>> {
+/// The resident memory of each, in megabytes.
+fn resident(services: &[Service]) -> Result<Vec<f64>> {
+    let of = |service: &Service| Ok(service.resident()? as f64 / MEGABYTE);
     services.iter().map(of).collect()
 }
 
