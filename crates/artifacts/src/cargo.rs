@@ -13,6 +13,10 @@ const OUTER: [&str; 4] = [
     "RUSTC_WRAPPER",
 ];
 
+/// rustc's linker leaves room for the biggest number wherever code calls a function or names an address: a quarter of a
+/// component. It writes them short when nothing of debugging is in the file, which the profiles of components see to.
+const COMPRESS: &str = "-Clink-arg=--compress-relocations";
+
 /// Builds a package into a target folder.
 pub fn build(workspace: &Path, folder: &Path, package: &str, arguments: &[&str]) {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -24,7 +28,7 @@ pub fn build(workspace: &Path, folder: &Path, package: &str, arguments: &[&str])
         "CARGO_TARGET_{}_RUSTFLAGS",
         WASM.to_uppercase().replace('-', "_")
     );
-    command.env(flags, remap(workspace));
+    command.env(flags, format!("{COMPRESS} {}", remap(workspace)));
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("RUSTC_WORKSPACE_WRAPPER") || OUTER.contains(&&*text) {

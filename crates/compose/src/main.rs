@@ -4,6 +4,7 @@
 //! nor `cargo xtask` should carry it.
 
 mod describe;
+mod names;
 
 use anyhow::{Context as _, Result};
 use cache_health_compose::engine::config_for;
@@ -74,8 +75,8 @@ fn main() -> Result<()> {
             allow_imports,
             output,
         } => {
-            let plugs = plug.iter().map(|path| read(path));
-            let composed = graph::plug(read(&socket)?, plugs.collect::<Result<_>>()?)?;
+            let plugs = plug.iter().map(|path| component(path));
+            let composed = graph::plug(component(&socket)?, plugs.collect::<Result<_>>()?)?;
             if !allow_imports {
                 graph::ensure_nothing_is_left(&composed)?;
             }
@@ -87,28 +88,30 @@ fn main() -> Result<()> {
             provider,
             output,
         } => {
-            let provider = provider.as_deref().map(read).transpose()?;
-            let composed = graph::serve(read(&handler)?, read(&health)?, provider)?;
+            let provider = provider.as_deref().map(component).transpose()?;
+            let composed = graph::serve(component(&handler)?, component(&health)?, provider)?;
             write(&output, &composed)
         }
         Command::Describe {
-            component,
+            component: path,
             about,
             output,
-        } => write(&output, &describe::describe(&read(&component)?, &about)?),
+        } => write(&output, &describe::describe(&component(&path)?, &about)?),
         Command::Precompile {
-            component,
+            component: path,
             target,
             output,
         } => {
             let engine = wasmtime::Engine::new(&config_for(&target)?)?;
-            write(&output, &engine.precompile_component(&read(&component)?)?)
+            write(&output, &engine.precompile_component(&component(&path)?)?)
         }
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+/// A component, without the names of its parts.
+fn component(path: &Path) -> Result<Vec<u8>> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    names::without(&bytes).with_context(|| path.display().to_string())
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
