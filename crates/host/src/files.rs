@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
+use tokio::task::AbortHandle;
 
 /// How long a read may take. Mounted secrets are in memory.
 const READ_LIMIT: Duration = Duration::from_secs(5);
@@ -44,7 +45,8 @@ pub enum FileError {
 /// The bytes of a file; wiped when nobody has them any more.
 pub type Contents = Arc<Zeroizing<Vec<u8>>>;
 
-type Reading = SharedTask<Result<Contents, FileError>>;
+/// A read, and whether it has ended: not whether somebody has seen its end, since whoever waited for it may have gone.
+type Reading = (SharedTask<Result<Contents, FileError>>, AbortHandle);
 
 /// The reads under way.
 #[derive(Default)]
@@ -68,19 +70,20 @@ impl Files {
         Ok(SecretString::from(text))
     }
 
-    fn join_or_start(&self, path: &Path, most: usize) -> Reading {
+    fn join_or_start(&self, path: &Path, most: usize) -> SharedTask<Result<Contents, FileError>> {
         let mut under_way = self.under_way.lock();
         // What ended is not an answer for later callers.
-        under_way.retain(|_, reading| reading.peek().is_none());
-        if let Some(reading) = under_way.get(path) {
+        under_way.retain(|_, (_, task)| !task.is_finished());
+        if let Some((reading, _)) = under_way.get(path) {
             return reading.clone();
         }
         let task = {
             let path = path.to_owned();
             tokio::task::spawn_blocking(move || read(&path, most).map(Arc::new))
         };
+        let handle = task.abort_handle();
         let reading = task::shared(task, || Err(FileError::Io(io::ErrorKind::Interrupted)));
-        under_way.insert(path.to_owned(), reading.clone());
+        under_way.insert(path.to_owned(), (reading.clone(), handle));
         reading
     }
 }
@@ -148,5 +151,34 @@ mod tests {
         });
         assert_eq!(joined.await.map(|b| b.to_vec()), Ok(b"late".to_vec()));
         written.await.expect("a thread").expect("written");
+    }
+
+    #[tokio::test]
+    async fn what_was_read_for_somebody_who_has_gone_is_no_answer_later() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let files = Files::default();
+        let short = Duration::from_millis(20);
+        let read = tokio::time::timeout(short, files.read(&path, 16)).await;
+        assert!(read.is_err(), "nobody has written yet");
+        std::fs::write(&path, "old").expect("the read takes it");
+        let ended = async {
+            while !files
+                .under_way
+                .lock()
+                .values()
+                .all(|(_, task)| task.is_finished())
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        let ended = tokio::time::timeout(READ_LIMIT, ended).await;
+        assert!(ended.is_ok(), "the read has what it waited for");
+        std::fs::remove_file(&path).expect("removed");
+        std::fs::write(&path, "new").expect("written");
+        let read = files.read(&path, 16).await;
+        assert_eq!(read.map(|b| b.to_vec()), Ok(b"new".to_vec()));
     }
 }
