@@ -31,6 +31,10 @@ use tokio_rustls::client::TlsStream;
 /// How long an address has to itself before the next is tried beside it (RFC 8305 proposes 250 ms).
 const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
+/// How many addresses of a name are tried. A cache of Azure has one or two; a name server that is hostile, or belongs to
+/// a server that redirects to its own names, could make thousands of connections of one permit.
+const MAX_ADDRESSES: usize = 8;
+
 /// How long the steps before `AUTH` take before a second attempt is made beside the first: what Microsoft
 /// advises as the limit for connecting. A packet may be lost, or a server slow; giving up would make one that
 /// takes a second longer one that never answers.
@@ -185,21 +189,27 @@ pub async fn dial(
         let (tls, beside) = (trust.watched(&presented[number]), &beside);
         let presented = &presented[number];
         async move {
-            if number == 0 {
-                return (number, connect(endpoint, tls, presented, progress).await);
+            let connected = if number == 0 {
+                connect(endpoint, tls, presented, progress).await
+            } else {
+                if permits.take(progress).await.is_err() {
+                    // No connection is left for it. The first goes on.
+                    std::future::pending::<()>().await;
+                }
+                connect(endpoint, tls, presented, beside).await
+            };
+            match connected {
+                Ok(stream) => Ok((number, stream)),
+                Err(error) => Err((number, error)),
             }
-            if permits.take(progress).await.is_err() {
-                // No connection is left for it. The first goes on.
-                std::future::pending::<()>().await;
-            }
-            (number, connect(endpoint, tls, presented, beside).await)
         }
     };
-    let (first, stream) = hedged(SECOND_ATTEMPT, attempt).await;
+    let connected = hedged(SECOND_ATTEMPT, attempt).await;
+    let (Ok((first, _)) | Err((first, _))) = connected;
     if first != 0 {
         progress.become_like(&beside);
     }
-    let stream = stream?;
+    let (_, stream) = connected.map_err(|(_, error)| error)?;
     let started = Instant::now();
     let authenticated = async {
         let mut connection = multiplex(stream).await?;
@@ -262,6 +272,7 @@ async fn connect(
     let port = endpoint.port;
     let addresses = addresses
         .into_iter()
+        .take(MAX_ADDRESSES)
         .map(|address| SocketAddr::from((address, port)));
     let stream = connect_any(addresses.collect()).await?;
     progress.completed(DialStep::Tcp, started.elapsed(), DialStep::Tls);

@@ -59,7 +59,7 @@ pub async fn resolve(
     {
         evidence.set("dns.chain", chain.join(" -> "));
     }
-    let addresses: Vec<IpAddr> = answers.iter().flat_map(|a| a.addresses.clone()).collect();
+    let addresses = in_turn(&answers);
     if !addresses.is_empty() {
         return Ok(addresses);
     }
@@ -69,6 +69,18 @@ pub async fn resolve(
         words.max().unwrap_or(Word::NoAddresses).as_str(),
     );
     Err(CacheError::Dns)
+}
+
+/// The addresses of one family and of the other in turn, so that one which does not answer is not all that is tried
+/// (RFC 8305, 4).
+fn in_turn(families: &[Answer]) -> Vec<IpAddr> {
+    let most = families.iter().map(|family| family.addresses.len()).max();
+    let nth = |at| {
+        families
+            .iter()
+            .filter_map(move |family| family.addresses.get(at))
+    };
+    (0..most.unwrap_or(0)).flat_map(nth).copied().collect()
 }
 
 /// The other family: for a moment where one has addresses, to its end where it has not.
