@@ -1,6 +1,7 @@
 //! What there is for each candidate: the kept connection, one that was made beside it, and the
 //! attempt under way. No waiting here, and no network.
 
+use crate::cache::Secret;
 use crate::cache::connection::Connection;
 use crate::cache::dial::Progress;
 use crate::cache::pool::attempt::Attempt;
@@ -58,7 +59,19 @@ pub(in crate::cache) struct Entry {
     kept: Option<Kept>,
     /// With the generation of its secret, and when it was made.
     unclaimed: Option<(Connection, u64, Duration)>,
-    attempt: Option<(Attempt, Arc<Progress>, u64)>,
+    attempt: Option<UnderWay>,
+    /// The newest secret that anybody came with.
+    newest: Option<Secret>,
+}
+
+/// An attempt to connect that is under way.
+struct UnderWay {
+    attempt: Attempt,
+    progress: Arc<Progress>,
+    /// The generation of its secret.
+    generation: u64,
+    /// That of the connection it is to become.
+    serial: u64,
 }
 
 /// A connection that is kept, and which secrets it goes with.
@@ -66,6 +79,8 @@ struct Kept {
     connection: Connection,
     /// The generation of the secret it was last authenticated with.
     generation: u64,
+    /// The generation that it is to be authenticated with once nobody is in the middle of a round trip.
+    due: Option<u64>,
     /// The generation it is being authenticated with.
     renewing: Option<(u64, Renewal)>,
 }
@@ -75,34 +90,46 @@ impl Entry {
     pub fn kept(&self, generation: u64) -> Option<(Connection, Option<Renewal>)> {
         let kept = self.kept.as_ref()?;
         let renewing_to = kept.renewing.as_ref().map(|(to, _)| *to);
-        let goes = kept.generation == generation || renewing_to == Some(generation);
+        let goes = [Some(kept.generation), kept.due, renewing_to].contains(&Some(generation));
         let renewal = kept.renewing.as_ref().map(|(_, renewal)| renewal.clone());
         goes.then(|| (kept.connection.again(), renewal))
     }
 
-    /// The kept connection, whatever secret it goes with.
-    pub fn any_kept(&self) -> Option<Connection> {
-        self.kept.as_ref().map(|kept| kept.connection.clone())
+    /// This secret, or the newer one that somebody came with. A guest that keeps an old credential beside a new one
+    /// could make attempts with each in turn, without end.
+    pub fn newest(&mut self, secret: Secret) -> Secret {
+        let newer = self
+            .newest
+            .take()
+            .filter(|newest| newest.generation > secret.generation);
+        self.newest.insert(newer.unwrap_or(secret)).clone()
     }
 
     /// The attempt under way with this secret. One that is over without having said so panicked.
     pub fn under_way(&self, generation: u64) -> Option<(Attempt, Arc<Progress>)> {
-        let (attempt, progress, of) = self.attempt.as_ref()?;
-        let same = *of == generation && attempt.peek().is_none();
-        same.then(|| (attempt.clone(), Arc::clone(progress)))
+        let under_way = self.attempt.as_ref()?;
+        let same = under_way.generation == generation && under_way.attempt.peek().is_none();
+        same.then(|| (under_way.attempt.clone(), Arc::clone(&under_way.progress)))
     }
 
-    pub fn started(&mut self, attempt: Attempt, progress: Arc<Progress>, generation: u64) {
-        self.attempt = Some((attempt, progress, generation));
+    pub fn started(
+        &mut self,
+        attempt: Attempt,
+        progress: Arc<Progress>,
+        generation: u64,
+        serial: u64,
+    ) {
+        self.attempt = Some(UnderWay {
+            attempt,
+            progress,
+            generation,
+            serial,
+        });
     }
 
-    /// Only if it is still this one's: a newer secret may have started another.
-    pub fn ended(&mut self, generation: u64) {
-        if self
-            .attempt
-            .as_ref()
-            .is_some_and(|(_, _, of)| *of == generation)
-        {
+    /// Only if it is still this one: a newer secret may have started another.
+    pub fn ended(&mut self, serial: u64) {
+        if self.attempt.as_ref().is_some_and(|of| of.serial == serial) {
             self.attempt = None;
         }
     }
@@ -154,13 +181,28 @@ impl Entry {
         self.kept = Some(Kept {
             connection: connection.idle(),
             generation,
+            due: None,
             renewing: None,
         });
     }
 
-    pub fn renewing(&mut self, generation: u64, renewal: Renewal) {
-        if let Some(kept) = &mut self.kept {
-            kept.renewing = Some((generation, renewal));
+    /// The kept connection, which is to be authenticated with this secret.
+    pub fn due(&mut self, generation: u64) -> Option<Connection> {
+        let kept = self.kept.as_mut()?;
+        kept.due = Some(generation);
+        Some(kept.connection.clone())
+    }
+
+    /// It begins, for this connection if it is still the kept one.
+    pub fn renewing(
+        &mut self,
+        connection: &Connection,
+        generation: u64,
+        renew: impl FnOnce() -> Renewal,
+    ) {
+        let kept = self.kept.as_mut();
+        if let Some(kept) = kept.filter(|kept| kept.connection.is(connection)) {
+            kept.renewing = Some((generation, renew()));
         }
     }
 
@@ -169,6 +211,7 @@ impl Entry {
         match &mut self.kept {
             Some(kept) if kept.connection.is(connection) => {
                 kept.generation = generation;
+                kept.due = kept.due.filter(|due| *due != generation);
                 kept.renewing = None;
                 true
             }
@@ -184,5 +227,47 @@ impl Entry {
         {
             self.kept = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::pool::attempt::ConnectFailure;
+    use crate::task;
+    use cache_health_provider::SecretString;
+    use std::future::pending;
+
+    fn secret(generation: u64) -> Secret {
+        Secret {
+            user: "default".to_owned(),
+            password: Arc::new(SecretString::from(generation.to_string())),
+            generation,
+        }
+    }
+
+    fn endless() -> Attempt {
+        let task = tokio::spawn(pending::<Result<Connection, ConnectFailure>>());
+        task::shared(task, || unreachable!("it does not end"))
+    }
+
+    #[test]
+    fn an_old_secret_is_not_tried_beside_the_newest() {
+        let mut entry = Entry::default();
+        for (given, tried) in [(1, 1), (2, 2), (1, 2), (3, 3), (2, 3)] {
+            assert_eq!(entry.newest(secret(given)).generation, tried);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_ends_is_not_taken_for_the_one_that_followed_it() {
+        let mut entry = Entry::default();
+        entry.started(endless(), Arc::default(), 1, 10);
+        entry.started(endless(), Arc::default(), 1, 11);
+        entry.ended(10);
+        assert!(entry.under_way(1).is_some());
+        assert!(entry.under_way(2).is_none(), "of another secret");
+        entry.ended(11);
+        assert!(entry.under_way(1).is_none());
     }
 }

@@ -142,6 +142,7 @@ impl Cache {
         let mut entries = self.lock();
         let serial = entries.next_serial();
         let entry = entries.of(candidate);
+        let secret = entry.newest(secret);
         if let Some(under_way) = entry.under_way(secret.generation) {
             return under_way;
         }
@@ -158,7 +159,7 @@ impl Cache {
         let attempt = task::shared(task, || {
             Err(ConnectFailure::at_once(CacheError::Closed, DialStep::Tcp))
         });
-        entry.started(attempt.clone(), Arc::clone(&progress), generation);
+        entry.started(attempt.clone(), Arc::clone(&progress), generation, serial);
         (attempt, progress)
     }
 
@@ -179,7 +180,7 @@ impl Cache {
         let (candidate, generation) = (owner.candidate, secret.generation);
         let mut entries = self.lock();
         let entry = entries.of(candidate);
-        entry.ended(generation);
+        entry.ended(owner.serial);
         match result {
             Ok(redis) => {
                 let connection = Connection::new(redis, secret, owner, observed);
@@ -207,24 +208,33 @@ impl Cache {
     }
 
     /// Authenticates the kept connection of a candidate with its new secret: Azure closes it when
-    /// the old one ends. Checks wait for that, since Redis answers in order. A connection that
-    /// refuses is given up; the next check makes a new one.
+    /// the old one ends. Checks wait for that, since Redis answers in order, but not before it begins: a guest may
+    /// hold the connection. One that refuses is given up; the next check makes a new one.
     pub fn reauthenticate(self: &Arc<Self>, candidate: u32, secret: Secret) {
-        let mut entries = self.lock();
-        let entry = entries.of(candidate);
-        let Some(connection) = entry.any_kept() else {
-            return;
-        };
-        let (cache, generation) = (Arc::clone(self), secret.generation);
-        let task = tokio::spawn(async move { cache.renew(&connection, secret).await });
-        let renewal = task::shared(task, || false);
-        entry.renewing(generation, renewal);
+        let due = self.lock().of(candidate).due(secret.generation);
+        let Some(connection) = due else { return };
+        let cache = Arc::clone(self);
+        tokio::spawn(async move {
+            // Their next command would queue up behind the `AUTH`.
+            let nobody = connection.between_round_trips(ROUND_TRIP).await;
+            let begun = Arc::clone(&cache);
+            let renewed = connection.clone();
+            let generation = secret.generation;
+            let renew = || {
+                let renewal = async move {
+                    let _nobody = nobody;
+                    begun.renew(&renewed, secret).await
+                };
+                task::shared(tokio::spawn(renewal), || false)
+            };
+            let mut entries = cache.lock();
+            let entry = entries.of(candidate);
+            entry.renewing(&connection, generation, renew);
+        });
     }
 
     /// Whether a connection took its new secret.
     async fn renew(&self, connection: &Connection, secret: Secret) -> bool {
-        // Their next command would queue up behind the `AUTH`.
-        let _nobody = connection.between_round_trips(ROUND_TRIP).await;
         let mut redis = connection.redis();
         let auth = dial::authenticate(&mut redis, &secret);
         let result = tokio::time::timeout(self.limit, auth)
