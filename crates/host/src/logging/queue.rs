@@ -132,12 +132,22 @@ mod tests {
 
     /// Takes a line whenever it is allowed to, and fails with what it is told to.
     struct Reader {
+        asked: Sender<()>,
         allowed: Receiver<io::Result<()>>,
         taken: Sender<String>,
     }
 
+    /// The other side of it.
+    struct Log {
+        /// It has a line, and waits.
+        asked: Receiver<()>,
+        allow: Sender<io::Result<()>>,
+        lines: Receiver<String>,
+    }
+
     impl Write for Reader {
         fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            let _ = self.asked.send(());
             self.allowed.recv().unwrap_or(Ok(()))?;
             let _ = self.taken.send(String::from_utf8_lossy(line).into_owned());
             Ok(line.len())
@@ -148,30 +158,38 @@ mod tests {
         }
     }
 
-    fn queue() -> (Queue, Sender<io::Result<()>>, Receiver<String>) {
-        let ((allow, allowed), (taken, lines)) = (channel(), channel());
-        let queue = Queue::to(Reader { allowed, taken }, true).expect("a thread");
-        (queue, allow, lines)
+    fn queue() -> (Queue, Log) {
+        let ((asks, asked), (allow, allowed), (taken, lines)) = (channel(), channel(), channel());
+        let reader = Reader {
+            asked: asks,
+            allowed,
+            taken,
+        };
+        let queue = Queue::to(reader, true).expect("a thread");
+        let log = Log {
+            asked,
+            allow,
+            lines,
+        };
+        (queue, log)
     }
 
     #[test]
     fn a_reader_that_stops_costs_lines_and_is_told_how_many() {
-        let (queue, allow, lines) = queue();
-        let written = u64::try_from(MAX_LINES).expect("small") * 2;
-        for number in 0..written {
-            (&queue)
-                .write_all(format!("{number}\n").as_bytes())
-                .expect("no wait");
-        }
-        let lost = queue.dropped.load(Ordering::Relaxed);
-        assert!(lost >= written / 2 - 1 && lost < written, "{lost}");
-        drop(allow);
+        let (queue, log) = queue();
+        let write = |number: usize| {
+            let line = format!("{number}\n");
+            (&queue).write_all(line.as_bytes()).expect("no wait");
+        };
+        write(0);
+        log.asked.recv_timeout(PATIENCE).expect("it has the line");
+        let written = 2 * MAX_LINES;
+        (1..written).for_each(write);
+        let lost = written - 1 - MAX_LINES;
+        drop(log.allow);
         queue.finish(PATIENCE);
-        let said: Vec<String> = lines.try_iter().collect();
-        assert_eq!(
-            u64::try_from(said.len()).expect("small"),
-            written - lost + 1
-        );
+        let said: Vec<String> = log.lines.try_iter().collect();
+        assert_eq!(said.len(), written - lost + 1);
         let notices: Vec<_> = said
             .iter()
             .filter(|line| line.contains("dropped"))
@@ -185,16 +203,16 @@ mod tests {
 
     #[test]
     fn a_full_disk_costs_lines_and_nothing_else() {
-        let (queue, allow, lines) = queue();
-        allow
+        let (queue, log) = queue();
+        log.allow
             .send(Err(io::ErrorKind::StorageFull.into()))
             .expect("it listens");
         (&queue).write_all(b"lost\n").expect("no error");
         queue.finish(PATIENCE);
-        drop(allow);
+        drop(log.allow);
         (&queue).write_all(b"kept\n").expect("no error");
         queue.finish(PATIENCE);
-        let said: Vec<String> = lines.try_iter().collect();
+        let said: Vec<String> = log.lines.try_iter().collect();
         assert!(said.iter().any(|line| line == "kept\n"), "{said:?}");
         assert!(!said.iter().any(|line| line == "lost\n"), "{said:?}");
         assert!(said.iter().any(|line| line.contains("dropped")), "{said:?}");
@@ -202,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_end_does_not_wait_for_a_reader_that_stopped() {
-        let (queue, _allow, _lines) = queue();
+        let (queue, _log) = queue();
         for _ in 0..=MAX_LINES {
             (&queue).write_all(b"line\n").expect("no wait");
         }
