@@ -60,6 +60,18 @@ fn a_connection_string_can_be_in_a_file_and_in_a_variable_of_another_name() {
     ];
     let (output, _) = aspire.output(&named);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
+
+    let misspelt = nowhere(&azure)
+        .env("ConnectionStrings__cahce", string(&azure))
+        // Nothing else is checked in its place.
+        .env("AZURE_REDIS_CONNECTIONSTRING", string(&azure));
+    let (output, _) = misspelt.output(&named);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("ConnectionStrings__cache is not set"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! The environment: read here and nowhere else.
 
 use crate::cli::Flags;
-use crate::files::Files;
-use cache_health_provider::config::NotText;
+use crate::files::{Files, MAX_SECRET};
+use cache_health_provider::config::{NotText, says_where};
 use cache_health_provider::{ConfigError, ExposeSecret as _, SecretString, Variables};
 use std::env::VarError;
 use std::path::{Path, PathBuf};
 
 /// The variable that a file may hold in its place.
-const CONNECTION_STRING: &str = "REDIS_CONNECTION_STRING";
-/// The longest connection string that is read from a file, in bytes.
-const MAX_STRING: usize = 16 * 1024;
+pub const CONNECTION_STRING: &str = "REDIS_CONNECTION_STRING";
+/// The file.
+const CONNECTION_STRING_FILE: &str = "REDIS_CONNECTION_STRING_FILE";
 
 /// Whether the terminal says that it takes UTF-8. POSIX: the first of these that is set decides.
 pub fn takes_utf8() -> bool {
@@ -45,19 +45,32 @@ impl Environment {
             connection_string_from,
             connection_string: None,
         };
-        const FILE: &str = "REDIS_CONNECTION_STRING_FILE";
-        if let Some(path) = environment.text(FILE) {
-            let both = environment.get(CONNECTION_STRING) != Ok(None);
-            if both {
-                return Err(ConfigError::new(FILE, "and its value form are both set"));
-            }
-            let files = Files::default();
-            let text = files.text(Path::new(&path), MAX_STRING).await;
-            let text = text.map_err(|error| ConfigError::new(FILE, error.to_string()))?;
-            environment.connection_string = Some(text);
+        if let Some(from) = &environment.connection_string_from
+            && environment.get(CONNECTION_STRING) == Ok(None)
+        {
+            let problem = "is not set, and --connection-string-from names it";
+            return Err(ConfigError::new(from, problem));
         }
+        environment.connection_string = connection_string_in_a_file(&environment).await?;
         Ok(environment)
     }
+}
+
+/// The connection string that a file holds, where one is named: unlike other secrets it is taken apart before anything
+/// else is read.
+pub async fn connection_string_in_a_file(
+    variables: &impl Variables,
+) -> Result<Option<SecretString>, ConfigError> {
+    let error = |problem: &str| ConfigError::new(CONNECTION_STRING_FILE, problem);
+    let Some(path) = variables.text(CONNECTION_STRING_FILE) else {
+        return Ok(None);
+    };
+    if variables.get(CONNECTION_STRING) != Ok(None) {
+        return Err(error("and its value form are both set"));
+    }
+    let text = Files::default().text(Path::new(&path), MAX_SECRET).await;
+    text.map(Some)
+        .map_err(|problem| error(&problem.to_string()))
 }
 
 impl Variables for Environment {
@@ -68,7 +81,7 @@ impl Variables for Environment {
         let name = match &self.connection_string_from {
             Some(from) if name == CONNECTION_STRING => from,
             // It was named on the command line, so nothing else says where the cache is.
-            Some(_) if name == "REDIS_HOST" => return Ok(None),
+            Some(_) if says_where(name) => return Ok(None),
             _ => name,
         };
         match std::env::var(name) {

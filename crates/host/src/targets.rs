@@ -6,13 +6,13 @@
 
 use crate::check::{self, MISCONFIGURED};
 use crate::cli::Format;
-use crate::environment::Environment;
+use crate::environment::{CONNECTION_STRING, Environment, connection_string_in_a_file};
 use crate::files::{FileError, Files, MAX_FILE};
 use crate::provider::Provider;
 use crate::terminal::Style;
 use crate::{logging, text, verdict};
 use cache_health_provider::config::{NAMES, NotText, is_secret, says_where};
-use cache_health_provider::{ConfigError, ExposeSecret as _, Variables};
+use cache_health_provider::{ConfigError, ExposeSecret as _, SecretString, Variables};
 use cache_health_report::{Document, View};
 use futures::stream::{self, StreamExt as _};
 use serde::Serialize;
@@ -56,12 +56,18 @@ pub struct Line {
 struct Target<'a> {
     line: &'a Line,
     environment: &'a Environment,
+    /// What `REDIS_CONNECTION_STRING_FILE` of the line holds.
+    connection_string: Option<SecretString>,
 }
 
 impl Variables for Target<'_> {
     fn get(&self, name: &str) -> Result<Option<String>, NotText> {
         match self.line.variables.get(name) {
             Some(value) => Ok(Some(value.clone())),
+            None if name == CONNECTION_STRING => {
+                let held = self.connection_string.as_ref();
+                Ok(held.map(|text| text.expose_secret().to_owned()))
+            }
             None if says_where(name) => Ok(None),
             None => self.environment.get(name),
         }
@@ -142,7 +148,13 @@ pub async fn provider(
     line: &Line,
     environment: &Environment,
 ) -> Result<Arc<Provider>, ConfigError> {
-    Provider::from_variables(&Target { line, environment }).await
+    let mut target = Target {
+        line,
+        environment,
+        connection_string: None,
+    };
+    target.connection_string = connection_string_in_a_file(&target).await?;
+    Provider::from_variables(&target).await
 }
 
 /// One target, with bounds of its own. A line that cannot be read is a verdict as well, and stops no other.
@@ -221,6 +233,7 @@ mod tests {
         let target = Target {
             line: &line,
             environment: &environment,
+            connection_string: None,
         };
         assert_eq!(
             target.get("REDIS_HOST"),
@@ -231,6 +244,25 @@ mod tests {
             target.get("CACHE_HEALTH_TIMEOUT"),
             Ok(Some("7s".to_owned()))
         );
+    }
+
+    #[tokio::test]
+    async fn a_line_may_name_a_file_for_every_secret_that_it_must_not_hold() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("string");
+        std::fs::write(&file, "shop.example:10000,password=s3cret").expect("written");
+        let file = file.display().to_string();
+        let line = |member: &str| format!(r#"{{"{member}":"{file}"}}"#);
+        let from_string = read(1, &line("REDIS_CONNECTION_STRING_FILE")).expect("a target");
+        let provider = provider(&from_string, &environment().await).await;
+        let provider = provider.expect("usable");
+        assert_eq!(provider.config.endpoint.host, "shop.example");
+        assert_eq!(provider.config.endpoint.port, 10000);
+        for name in NAMES.into_iter().filter(|name| is_secret(name)) {
+            let of_a_platform = ["IDENTITY_HEADER", "AZURE_REDIS_CONNECTIONSTRING"].contains(&name);
+            let in_a_file = read(1, &line(&format!("{name}_FILE"))).is_ok();
+            assert!(in_a_file || of_a_platform, "{name}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The names of all variables that are read.
-pub const NAMES: [&str; 53] = [
+pub const NAMES: [&str; 55] = [
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_AUTH",
@@ -44,12 +44,14 @@ pub const NAMES: [&str; 53] = [
     "AZURE_REDIS_HOST",
     "AZURE_REDIS_PORT",
     "AZURE_REDIS_PASSWORD",
+    "AZURE_REDIS_PASSWORD_FILE",
     "AZURE_REDIS_SSL",
     "AZURE_REDIS_DATABASE",
     "AZURE_REDIS_CONNECTIONSTRING",
     "AZURE_REDIS_CLIENTID",
     "AZURE_REDIS_TENANTID",
     "AZURE_REDIS_CLIENTSECRET",
+    "AZURE_REDIS_CLIENTSECRET_FILE",
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
     "AZURE_CLIENT_ID",

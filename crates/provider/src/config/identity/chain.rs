@@ -108,6 +108,8 @@ struct Names {
     client_id: &'static str,
     client_secret: &'static str,
     client_secret_file: &'static str,
+    /// Whether Service Connector set them: then no other variable names an identity.
+    of_service_connector: bool,
     /// The cloud that the cache is in, as far as its name says.
     cloud: Option<Cloud>,
 }
@@ -122,6 +124,7 @@ impl Names {
                 client_id: "AZURE_REDIS_CLIENTID",
                 client_secret: "AZURE_REDIS_CLIENTSECRET",
                 client_secret_file: "AZURE_REDIS_CLIENTSECRET_FILE",
+                of_service_connector: true,
                 cloud,
             };
         }
@@ -130,6 +133,7 @@ impl Names {
             client_id: "AZURE_CLIENT_ID",
             client_secret: "AZURE_CLIENT_SECRET",
             client_secret_file: "AZURE_CLIENT_SECRET_FILE",
+            of_service_connector: false,
             cloud,
         }
     }
@@ -286,34 +290,38 @@ fn through_the_cluster(
     Ok(())
 }
 
-/// The identity is the one that is named first: by client id, resource id or object id.
 fn managed(
     read: &Reader<'_>,
     names: &Names,
     endpoint: ManagedEndpoint,
 ) -> Result<Identity, ConfigError> {
-    let client = read.optional(names.client_id, parse::client_id)?;
-    let resource = read.optional("AZURE_RESOURCE_ID", parse::resource_id)?;
-    let object = read.optional("AZURE_OBJECT_ID", parse::client_id)?;
-    let is_arc = matches!(endpoint, ManagedEndpoint::Arc { .. });
-    if is_arc && (client.is_some() || resource.is_some() || object.is_some()) {
-        let name = match (&client, &resource) {
-            (Some(_), _) => names.client_id,
-            (None, Some(_)) => "AZURE_RESOURCE_ID",
-            (None, None) => "AZURE_OBJECT_ID",
-        };
+    let named = named(read, names)?;
+    if let (Some((name, _)), ManagedEndpoint::Arc { .. }) = (&named, &endpoint) {
         return Err(read.error(
             name,
             "names an identity, and a server of Azure Arc has only its own",
         ));
     }
-    let which = match (client, resource, object) {
-        (_, Some(id), _) => Which::ResourceId(id),
-        (_, _, Some(id)) => Which::ObjectId(id),
-        (Some(id), _, _) => Which::ClientId(id),
-        (None, None, None) => Which::Default,
-    };
+    let which = named.map_or(Which::Default, |(_, which)| which);
     Ok(Identity::Managed(ManagedIdentity { endpoint, which }))
+}
+
+/// The identity that is named, and by which variable: a resource id or an object id is there for nothing else, where a
+/// client id may be another library's.
+fn named(read: &Reader<'_>, names: &Names) -> Result<Option<(&'static str, Which)>, ConfigError> {
+    const RESOURCE: &str = "AZURE_RESOURCE_ID";
+    const OBJECT: &str = "AZURE_OBJECT_ID";
+    let client = read.optional(names.client_id, parse::client_id)?;
+    let client = client.map(|id| (names.client_id, Which::ClientId(id)));
+    if names.of_service_connector {
+        return Ok(client);
+    }
+    let resource = read.optional(RESOURCE, parse::resource_id)?;
+    let object = read.optional(OBJECT, parse::client_id)?;
+    Ok(resource
+        .map(|id| (RESOURCE, Which::ResourceId(id)))
+        .or(object.map(|id| (OBJECT, Which::ObjectId(id))))
+        .or(client))
 }
 
 /// The error of an identity that Service Fabric sets up for itself, and that is none of the kinds that are used.

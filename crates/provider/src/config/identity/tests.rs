@@ -295,8 +295,7 @@ fn no_sources_password_is_sent_to_anothers_host() {
 
 #[test]
 fn service_connector_names_the_identity_it_gave_access_to() {
-    let text =
-        "AZURE_REDIS_HOST=a.redis.azure.net AZURE_REDIS_CLIENTID=theirs AZURE_CLIENT_ID=another ";
+    let text = "AZURE_REDIS_HOST=a.redis.azure.net AZURE_REDIS_CLIENTID=theirs AZURE_CLIENT_ID=another AZURE_OBJECT_ID=third ";
     let variables = text.to_owned() + APP_SERVICE;
     let pairs = variables
         .split_whitespace()
