@@ -35,6 +35,7 @@ mod tests {
             host: host.to_owned(),
             port: 6380,
             database: 0,
+            key: "health".to_owned(),
             user: user.to_owned(),
             generation: 0,
         };

@@ -49,6 +49,8 @@ pub struct Login {
     pub port: u16,
     /// The database.
     pub database: u32,
+    /// The key that is written and read there.
+    pub key: String,
     pub user: String,
     pub generation: u64,
 }
@@ -95,13 +97,12 @@ pub async fn connect(
 /// `SET <key> <value> EX <ttl>`.
 pub async fn set(
     connection: &Connection,
-    key: &str,
     value: Vec<u8>,
     ttl: u32,
     budget: Duration,
 ) -> Result<(), ConnectionError> {
     let arguments = vec![
-        RedisParameter::Binary(key.as_bytes().to_vec()),
+        RedisParameter::Binary(connection.login.key.as_bytes().to_vec()),
         RedisParameter::Binary(value),
         RedisParameter::Binary(b"EX".to_vec()),
         RedisParameter::Int64(ttl.into()),
@@ -118,10 +119,10 @@ pub async fn set(
 /// `GET <key>`.
 pub async fn get(
     connection: &Connection,
-    key: &str,
     budget: Duration,
 ) -> Result<Option<Vec<u8>>, ConnectionError> {
-    let arguments = vec![RedisParameter::Binary(key.as_bytes().to_vec())];
+    let key = connection.login.key.as_bytes().to_vec();
+    let arguments = vec![RedisParameter::Binary(key)];
     match execute(connection, "GET", arguments, budget)
         .await?
         .as_slice()

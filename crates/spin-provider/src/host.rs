@@ -2,11 +2,13 @@
 
 use crate::bindings::exports::cache_health::capabilities::{access, credentials, redis, settings};
 use crate::connection::{self, Connection, Login};
-use crate::{clock, convert, tokens, variables};
+use crate::{convert, tokens, variables};
+use cache_health_provider::Config;
 use cache_health_provider::SecretString;
 use cache_health_provider::config::{AccessKey, Candidate, ConfigError, KeySource};
 use cache_health_provider::operator::is_operator;
 use cache_health_report::{Evidence, Failure};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ pub struct Provider;
 
 /// A credential; whoever holds the handle cannot read it.
 pub struct Credential {
+    /// What it was read with: it goes to no other host, whatever is configured by then.
+    config: Rc<Config>,
     candidate: Candidate,
     user: String,
     password: Arc<SecretString>,
@@ -46,13 +50,8 @@ impl settings::Guest for Provider {
 
 impl access::Guest for Provider {
     async fn may_see_details(authorization: Option<String>) -> bool {
-        let Ok(config) = variables::config().await else {
-            return false;
-        };
-        match &config.operator_token {
-            Some(KeySource::Value(token)) => is_operator(authorization.as_deref(), token),
-            _ => false,
-        }
+        let token = variables::operator_token().await;
+        token.is_some_and(|token| is_operator(authorization.as_deref(), &token))
     }
 }
 
@@ -87,6 +86,7 @@ impl credentials::GuestCredential for Credential {
                 .await
                 .map_err(convert::failure_to_wit)?;
             return Ok(credentials::Credential::new(Credential {
+                config: Rc::clone(&config),
                 candidate,
                 user: held.object_id,
                 generation: held.generation,
@@ -108,9 +108,11 @@ impl credentials::GuestCredential for Credential {
                 ..ConfigError::new(variable, problem.to_string())
             })
         })?;
+        let user = endpoint.key_user().to_owned();
         Ok(credentials::Credential::new(Credential {
+            config: Rc::clone(&config),
             candidate,
-            user: endpoint.key_user().to_owned(),
+            user,
             generation: fingerprint(&key.secret),
             expires_at: None,
             renewal_failure: None,
@@ -146,30 +148,13 @@ impl redis::GuestConnection for Connection {
             session: None,
         };
         // Taken out before anything is awaited: no borrow is held across a wait.
-        let (user, password, generation, candidate) = {
+        let (login, password, candidate) = {
             let credential = credential.get::<Credential>();
             let password = Arc::clone(&credential.password);
-            let candidate = credential.candidate;
-            (
-                credential.user.clone(),
-                password,
-                credential.generation,
-                candidate,
-            )
+            (login(credential), password, credential.candidate)
         };
-        let started = clock::now();
-        let config = variables::config()
-            .await
-            .map_err(|_| failure(convert::internal(NOT_CONFIGURED)))?;
-        let login = Login {
-            host: config.endpoint.host.clone(),
-            port: config.endpoint.port,
-            database: config.endpoint.database,
-            user,
-            generation,
-        };
-        let spent = clock::now().saturating_sub(started);
-        let budget = Duration::from_nanos(options.budget).saturating_sub(spent);
+        let generation = login.generation;
+        let budget = Duration::from_nanos(options.budget);
         connection::connect(login, &password, budget, options.new_connection)
             .await
             .map(redis::Connection::new)
@@ -182,15 +167,15 @@ impl redis::GuestConnection for Connection {
     }
 
     async fn set(&self, value: Vec<u8>, ttl: u32, budget: u64) -> Result<(), settings::Failure> {
-        let (connection, key) = (self.clone(), key().await?);
-        connection::set(&connection, &key, value, ttl, Duration::from_nanos(budget))
+        let connection = self.clone();
+        connection::set(&connection, value, ttl, Duration::from_nanos(budget))
             .await
             .map_err(|error| convert::connection_error_to_wit(&error))
     }
 
     async fn get(&self, budget: u64) -> Result<Option<Vec<u8>>, settings::Failure> {
-        let (connection, key) = (self.clone(), key().await?);
-        connection::get(&connection, &key, Duration::from_nanos(budget))
+        let connection = self.clone();
+        connection::get(&connection, Duration::from_nanos(budget))
             .await
             .map_err(|error| convert::connection_error_to_wit(&error))
     }
@@ -200,11 +185,17 @@ impl redis::GuestConnection for Connection {
     }
 }
 
-async fn key() -> Result<String, settings::Failure> {
-    let config = variables::config().await;
-    config
-        .map(|config| config.key.clone())
-        .map_err(|_| convert::internal(NOT_CONFIGURED))
+/// Where a credential goes, and as whom.
+fn login(credential: &Credential) -> Login {
+    let (endpoint, key) = (&credential.config.endpoint, &credential.config.key);
+    Login {
+        host: endpoint.host.clone(),
+        port: endpoint.port,
+        database: endpoint.database,
+        key: key.clone(),
+        user: credential.user.clone(),
+        generation: credential.generation,
+    }
 }
 
 /// Tells keys apart without keeping a second copy. Not a secret's hash that anybody sees: it

@@ -1,8 +1,8 @@
 //! Spin's variables as the configuration, under the names of the contract in lower case.
 
 use crate::clock;
-use cache_health_provider::config::{NAMES, NotText, OPERATOR_TOKEN};
-use cache_health_provider::{Config, ConfigError, Variables};
+use cache_health_provider::config::{KeySource, NAMES, NotText, OPERATOR_TOKEN};
+use cache_health_provider::{Config, ConfigError, SecretString, Variables};
 use futures::future::join_all;
 use spin_sdk::variables;
 use std::cell::RefCell;
@@ -47,6 +47,19 @@ pub async fn config() -> Result<Rc<Config>, ConfigError> {
     let config = Rc::new(Config::from_variables(&Values(read_all().await?))?);
     READ.set(Some((Rc::clone(&config), now)));
     Ok(config)
+}
+
+/// The operator's token, where there is one: also while something else of the configuration cannot be used, or it would be
+/// handed on to the application as if it were its own.
+pub async fn operator_token() -> Option<SecretString> {
+    if let Ok(config) = config().await {
+        return match &config.operator_token {
+            Some(KeySource::Value(token)) => Some(token.clone()),
+            _ => None,
+        };
+    }
+    let text = variables::get(spelled(OPERATOR_TOKEN)).await.ok()?;
+    Some(SecretString::from(text.trim())).filter(|_| !text.trim().is_empty())
 }
 
 /// What is defined. Every variable is asked for beside the others: each can be a request to a store.
