@@ -104,7 +104,7 @@ fn what_cannot_be_used_as_a_component_exits_with_two() {
 fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
     let azure = Azure::start();
     let server = azure.check_key().serve_hostile();
-    for path in ["/trap", "/hog", "/trap"] {
+    for path in ["/trap", "/hog", "/handles", "/trap"] {
         assert_eq!(server.get("/").status, 204);
         let answer = server.get(path);
         assert_eq!(answer.body, "the component gave no answer\n", "{path}");
@@ -113,6 +113,17 @@ fn a_component_that_traps_or_hogs_memory_is_replaced_and_the_process_lives() {
         assert_eq!(server.get("/healthz?fresh=1").status, 200);
     }
     server.wait_for_log("the component trapped; its instance is replaced");
+}
+
+#[test]
+fn headers_that_a_guest_has_the_host_hold_are_bounded() {
+    let azure = Azure::start();
+    let server = azure.check_key().serve_hostile();
+    let answer = server.get("/fields");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let bytes: usize = answer.body.parse().expect("a number");
+    // Five hundred times 16 KiB.
+    assert!(bytes > 0 && bytes <= 500 * (16 << 10), "{bytes}");
 }
 
 #[test]

@@ -100,6 +100,10 @@ fn with_a_component_nothing_of_the_operators_reaches_the_app() {
     // The app's own is passed on; the operator's is not.
     assert_eq!(echoed("Bearer the app's own"), "Bearer the app's own");
     assert_eq!(echoed(&operator::authorization()), "none");
+    // It is no less the token with a mistake around it.
+    for mistaken in ["Token ", "Bearer\t", "Bearer: ", ""] {
+        assert_eq!(echoed(&format!("{mistaken}{}", operator::TOKEN)), "none");
+    }
     // What is not probed is the app's, but for the operator's port.
     assert_eq!(server.get("/history").status, 204);
     let admin = server.admin_address();

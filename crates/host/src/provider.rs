@@ -3,12 +3,12 @@
 
 use crate::cache::tls::TlsSettings;
 use crate::cache::{Ask, Cache, CacheError, ConnectFailure, Connection, Endpoint, Login, Secret};
-use crate::files::{Files, MAX_SECRET};
+use crate::files::{FileError, Files, MAX_SECRET};
 use crate::identity::{Lease, Source, Tokens};
 use cache_health_provider::config::{
     AccessKey, Candidate, Config, ConfigError, KeyProblem, KeySource, OPERATOR_TOKEN_FILE,
 };
-use cache_health_provider::operator::is_operator;
+use cache_health_provider::operator::{self, carries, is_operator};
 use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::{ExposeSecret as _, SecretString, Variables};
 use cache_health_report::{Evidence, Failure};
@@ -113,7 +113,7 @@ impl Provider {
         if let Some(first) = provider.config.candidates().first()
             && !first.is_entra()
         {
-            provider.read_key(*first).await?;
+            provider.read_key(*first, Duration::MAX).await?;
         }
         Ok(Arc::new(provider))
     }
@@ -135,7 +135,7 @@ impl Provider {
             .find(|candidate| candidate.id() == id)
             .ok_or(CredentialError::UnknownCandidate)?;
         if !candidate.is_entra() {
-            let secret = self.read_key(candidate).await;
+            let secret = self.read_key(candidate, budget).await;
             let (secret, evidence) = secret.map_err(CredentialError::Key)?;
             return Ok(Credential {
                 candidate,
@@ -191,17 +191,24 @@ impl Provider {
     /// Whether whoever sent this `Authorization` header is the operator. A file with the token is read each time, so that
     /// it can be rotated; while it cannot be, nobody is.
     pub async fn may_see_details(&self, authorization: Option<&str>) -> bool {
-        self.is_operators(authorization).await.unwrap_or(false)
+        // Whatever else a guest asks with would be held while the file is read.
+        let Some(header) = authorization.filter(|header| header.len() <= operator::MAX_HEADER)
+        else {
+            return false;
+        };
+        let token = self.operator_token().await;
+        let token = token.inspect_err(|error| debug!(%error, "nobody is the operator"));
+        token.is_ok_and(|token| token.is_some_and(|token| is_operator(Some(header), &token)))
     }
 
-    /// The same, or why it cannot be told.
-    pub async fn is_operators(&self, authorization: Option<&str>) -> Result<bool, ConfigError> {
-        if authorization.is_none() {
-            return Ok(false);
-        }
-        let token = self.operator_token().await;
-        let token = token.inspect_err(|error| debug!(%error, "nobody is the operator"))?;
-        Ok(token.is_some_and(|token| is_operator(authorization, &token)))
+    /// Whether the operator's token is in this header, in whatever form.
+    ///
+    /// # Errors
+    ///
+    /// When the token cannot be read.
+    pub async fn carries_the_token(&self, header: &[u8]) -> Result<bool, ConfigError> {
+        let token = self.operator_token().await?;
+        Ok(token.is_some_and(|token| carries(header, &token)))
     }
 
     /// The operator's token, where there is one.
@@ -223,14 +230,20 @@ impl Provider {
 
     /// The access key as it is now, and what may be known of it. A file is read each time: it is small, in memory where
     /// secrets are mounted, and may have been rotated.
-    async fn read_key(&self, candidate: Candidate) -> Result<(Secret, Evidence), ConfigError> {
+    async fn read_key(
+        &self,
+        candidate: Candidate,
+        budget: Duration,
+    ) -> Result<(Secret, Evidence), ConfigError> {
         let endpoint = &self.config.endpoint;
         let (source, name) = endpoint.key(candidate);
         let in_a_file = format!("{name}_FILE");
         let (variable, text) = match source {
             Some(KeySource::Value(value)) => (name, value.clone()),
             Some(KeySource::File(path)) => {
-                let text = self.files.text(path, MAX_SECRET).await;
+                let text = self.files.text(path, MAX_SECRET);
+                let text = tokio::time::timeout(budget, text).await;
+                let text = text.unwrap_or(Err(FileError::Timeout));
                 let text = text.map_err(|error| ConfigError::new(&in_a_file, error.to_string()))?;
                 (in_a_file.as_str(), text)
             }

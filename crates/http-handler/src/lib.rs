@@ -54,12 +54,11 @@ async fn answer(asking: Asking<'_>) -> Answer {
         Asked::NewConnection => (true, true),
     };
     let view = match &asked {
-        // Everybody sees the same of it.
-        Asked::Ready { .. } => View::Public,
+        asked if asked.is_the_same_for_everybody() => View::Public,
         _ if access::may_see_details(asking.authorization).await => View::Details,
         _ => View::Public,
     };
-    if let Err(refused) = probe::may_have(view, query) {
+    if let Err(refused) = probe::may_have(asked, view, query) {
         return refused;
     }
     let options = health::CheckOptions {

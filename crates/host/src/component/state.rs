@@ -10,8 +10,8 @@ use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// The most handles one instance may hold.
-const MAX_HANDLES: usize = 4096;
+/// The most handles one instance may hold: of what the host has for it, and of calls that it has not seen the end of.
+const MAX_HANDLES: usize = 1024;
 /// The most random bytes a guest gets with one call. `wasi:random` lets it ask again.
 const MAX_RANDOM: u64 = 64 * 1024;
 /// What one call of a guest may make the host hold, in bytes: strings and lists that it passes.
@@ -63,6 +63,7 @@ pub fn limit<T: 'static>(
 ) {
     store.limiter(move |state| limits(state));
     store.set_hostcall_fuel(MAX_HOST_CALL);
+    store.set_max_component_handles(MAX_HANDLES);
 }
 
 impl WasiView for State {

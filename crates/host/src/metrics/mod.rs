@@ -11,7 +11,6 @@ pub use probe::probed;
 use crate::cache::Counts;
 use crate::sample::Sample;
 use crate::telemetry::Exports;
-use cache_health_report::probe::Verdict;
 use cache_health_report::{FallbackReason, Report, Status};
 use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
@@ -164,16 +163,6 @@ impl Metrics {
     /// Takes a sample in. `changed`: whether the verdict is another one than before.
     pub fn record(&self, sample: &Sample, changed: bool) {
         let report = &sample.report;
-        let usable = report.failure.is_none();
-        set(&self.up, vec![], if usable { 1.0 } else { 0.0 });
-        for status in [Status::Pass, Status::Warn, Status::Fail] {
-            let labels = vec![("status", status.as_str().to_owned())];
-            set(
-                &self.status,
-                labels,
-                f64::from(u8::from(status == report.status)),
-            );
-        }
         let labels = vec![("status", report.status.as_str().to_owned())];
         self.checks.get_or_create(&labels).inc();
         if let Some(failure) = &report.failure {
@@ -235,10 +224,14 @@ impl Metrics {
         self.loop_stall.set(late.as_secs_f64());
     }
 
-    /// Whether the verdict that is in force lets the cache be used: a sample that is too old does not.
-    pub fn in_force(&self, verdict: Verdict) {
-        if let Verdict::Failing(_) = verdict {
-            set(&self.up, vec![], 0.0);
+    /// What is in force when a scrape asks, which is not the last sample's once that is too old; none while nothing is known.
+    pub fn in_force(&self, status: Option<Status>) {
+        let Some(in_force) = status else { return };
+        let one_if = |is: bool| f64::from(u8::from(is));
+        set(&self.up, vec![], one_if(in_force != Status::Fail));
+        for status in [Status::Pass, Status::Warn, Status::Fail] {
+            let labels = vec![("status", status.as_str().to_owned())];
+            set(&self.status, labels, one_if(status == in_force));
         }
     }
 
@@ -266,4 +259,33 @@ fn set(family: &Maybe, labels: Labels, value: f64) {
 /// Seconds since 1970-01-01T00:00:00Z as Prometheus has them.
 fn seconds(time: i64) -> f64 {
     time as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock, verdict};
+    use cache_health_report::{Failure, Kind};
+    use std::sync::Arc;
+
+    #[test]
+    fn what_is_in_force_is_not_the_last_samples_once_that_is_too_old() {
+        let metrics = Metrics::new(Arc::default(), None, "0");
+        let lines = |text: &str| {
+            let (_, all) = metrics.scrape("");
+            all.lines().any(|line| line.starts_with(text))
+        };
+        let mut report = verdict::failure(&Failure::of(Kind::Connect));
+        (report.failure, report.status) = (None, Status::Pass);
+        metrics.record(&Sample::new(report, clock::now()), true);
+        metrics.in_force(None);
+        assert!(!lines("cache_health_up 1"), "nothing is known");
+        metrics.in_force(Some(Status::Pass));
+        assert!(lines("cache_health_up 1"));
+        assert!(lines("cache_health_status{status=\"pass\"} 1"));
+        metrics.in_force(Some(Status::Fail));
+        assert!(lines("cache_health_up 0"));
+        assert!(lines("cache_health_status{status=\"pass\"} 0"));
+        assert!(lines("cache_health_status{status=\"fail\"} 1"));
+    }
 }

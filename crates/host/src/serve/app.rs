@@ -10,12 +10,14 @@ use crate::serve::flight::Flights;
 use crate::serve::history::{Beat, Frame, History};
 use crate::serve::page::{self, Shown};
 use crate::serve::probe::Targets;
+use crate::serve::respond::{Response, respond};
 use crate::serve::series::{Judgement, Readiness, Series};
 use crate::telemetry::{Exports, Telemetry};
 use crate::verdict::{self, Proof};
 use bytes::Bytes;
 use cache_health_provider::ConfigError;
 use cache_health_report::history::{Course, ExportsDocument, HistoryDocument};
+use cache_health_report::probe::Answer;
 use cache_health_report::{View, probe};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -25,6 +27,9 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// The most requests that may wait for a check at once; one more is answered with 503.
 pub const MAX_IN_FLIGHT: usize = 256;
+
+/// The most long answers of a component that may be under way to their clients at once; one more is answered with 503.
+const MAX_UNSENT: usize = 64;
 
 /// What all requests share.
 #[derive(Clone)]
@@ -46,6 +51,7 @@ struct Shared {
     started: i64,
     draining: AtomicBool,
     in_flight: Arc<Semaphore>,
+    unsent: Arc<Semaphore>,
 }
 
 /// What the samples said.
@@ -86,6 +92,7 @@ impl App {
             started: clock::wall_seconds(),
             draining: AtomicBool::new(false),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            unsent: Arc::new(Semaphore::new(MAX_UNSENT)),
         }))
     }
 
@@ -99,14 +106,30 @@ impl App {
         self.0.custom.as_ref()
     }
 
-    /// Whether this `Authorization` header is the operator's; an error where that cannot be told.
-    pub async fn is_operators(&self, authorization: Option<&str>) -> Result<bool, ConfigError> {
-        self.0.provider.is_operators(authorization).await
+    /// Whether this `Authorization` header is the operator's.
+    pub async fn may_see_details(&self, authorization: Option<&str>) -> bool {
+        self.0.provider.may_see_details(authorization).await
+    }
+
+    /// Whether the operator's token is in this header; an error where that cannot be told.
+    pub async fn carries_the_token(&self, header: &[u8]) -> Result<bool, ConfigError> {
+        self.0.provider.carries_the_token(header).await
     }
 
     /// Room for one more request that waits; none when there is not.
     pub fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.in_flight).try_acquire_owned().ok()
+    }
+
+    /// A component's answer with its place among those that are being sent, where it is a long one.
+    pub fn hold(&self, answer: Response) -> Response {
+        if !answer.body().is_long() {
+            return answer;
+        }
+        match Arc::clone(&self.0.unsent).try_acquire_owned() {
+            Ok(place) => answer.map(|body| body.holding(place)),
+            Err(_) => respond(Answer::too_many()),
+        }
     }
 
     /// Takes a sample in.
@@ -132,7 +155,7 @@ impl App {
 
     /// What is measured, as a scrape asks for it: the media type and the text.
     pub fn scrape(&self, accept: &str) -> (&'static str, String) {
-        self.0.metrics.in_force(self.readiness().newest.verdict());
+        self.0.metrics.in_force(self.readiness().newest.status());
         self.0.metrics.scrape(accept)
     }
 
@@ -173,6 +196,7 @@ impl App {
             revision: &self.0.replica.revision,
             started: self.0.started,
             now: clock::wall_seconds(),
+            clock: clock::now(),
             interval: self.interval(),
             exports: self.exports(),
         };

@@ -3,6 +3,7 @@
 use crate::serve::app::App;
 use crate::serve::listeners::{Door, Listeners};
 use crate::serve::routes;
+use crate::serve::send_limit::SendLimit;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -32,6 +33,8 @@ pub const MAX_HEADERS: usize = 64;
 /// How long the headers of a request may take to arrive, counted from the end of the request
 /// before, so that this is the longest a connection may be idle, too.
 pub const HEADER_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take over an answer that the system cannot take for it at once.
+const SEND_TIME: Duration = Duration::from_secs(30);
 /// How long `/readyz` says 503 before connections are no longer accepted: the time that load
 /// balancers need to notice.
 const NOTICE: Duration = Duration::from_secs(2);
@@ -100,7 +103,7 @@ async fn connection(
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(SendLimit::new(stream, SEND_TIME)), service);
     let mut connection = pin!(connection);
     loop {
         tokio::select! {

@@ -11,10 +11,11 @@ pub use without_compiler::CustomComponent;
 mod with_compiler {
     use crate::component::{Runtime, RuntimeError};
     use crate::provider::Provider;
+    use crate::serve::body::Body;
     use crate::serve::respond::{Response, respond};
     use cache_health_report::probe::Answer;
     use http::Request;
-    use http_body_util::{BodyExt as _, Full};
+    use http_body_util::BodyExt as _;
     use hyper::body::Incoming;
     use std::path::Path;
     use std::sync::Arc;
@@ -37,7 +38,7 @@ mod with_compiler {
         pub async fn answer(&self, request: Request<Incoming>) -> Response {
             let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
             match self.0.handle(request).await {
-                Ok(answer) => answer.map(Full::new),
+                Ok(answer) => answer.map(Body::from),
                 Err(RuntimeError::Busy) => respond(Answer::too_many()),
                 Err(error) => {
                     error!(%error, "the component given with --component");

@@ -6,7 +6,7 @@ use crate::spread::Spread;
 use cache_health_report::history::{
     Course, ExportsDocument, FailedDocument, HistoryDocument, MinuteDocument, ResultDocument,
 };
-use cache_health_report::{AuthMethod, Report, Status, View, milliseconds, rfc3339};
+use cache_health_report::{AuthMethod, Status, View, milliseconds, rfc3339};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +43,8 @@ pub struct History {
 /// The samples that ended in one minute.
 #[derive(Debug)]
 struct Minute {
-    /// Minutes since 1970-01-01T00:00:00Z.
-    number: i64,
+    /// By [`crate::clock::now`]: the wall clock may be set while it is counted, a day ahead and back again.
+    number: u64,
     counts: [u32; 3],
     longest: Duration,
 }
@@ -79,6 +79,8 @@ pub struct Frame<'a> {
     pub started: i64,
     /// Now, in the same way.
     pub now: i64,
+    /// Now, by [`crate::clock::now`].
+    pub clock: Duration,
     /// How far apart the samples are.
     pub interval: Duration,
     /// How exports of telemetry went.
@@ -111,7 +113,7 @@ impl History {
         self.failures += u64::from(failed);
         self.changes += u64::from(changed);
         self.beat.push(sample, failed, changed);
-        self.count_minute(report, sample.took);
+        self.count_minute(sample);
         keep(&mut self.results, KEPT, Arc::clone(sample));
         if report.broken().is_some() {
             keep(&mut self.failed, KEPT, Arc::clone(sample));
@@ -119,9 +121,8 @@ impl History {
         changed
     }
 
-    fn count_minute(&mut self, report: &Report, took: Duration) {
-        let number = report.time.div_euclid(60);
-        // Where the clock was set back, what follows is counted in the last minute there is.
+    fn count_minute(&mut self, sample: &Sample) {
+        let number = minute_of(sample.at);
         if self.minutes.back().is_none_or(|last| last.number < number) {
             let minute = Minute {
                 number,
@@ -131,9 +132,9 @@ impl History {
             keep(&mut self.minutes, MINUTES, minute);
         }
         if let Some(minute) = self.minutes.back_mut() {
-            let count = &mut minute.counts[report.status as usize];
+            let count = &mut minute.counts[sample.report.status as usize];
             *count = count.saturating_add(1);
-            minute.longest = minute.longest.max(took);
+            minute.longest = minute.longest.max(sample.took);
         }
     }
 
@@ -150,7 +151,7 @@ impl History {
 
     /// As JSON, in the view of whoever asks.
     pub fn document(&self, frame: &Frame<'_>, view: View) -> HistoryDocument {
-        let day = frame.now.div_euclid(60) - MINUTES as i64;
+        let now = minute_of(frame.clock);
         let value = |text: &str| {
             let shown = view == View::Details && !text.is_empty();
             shown.then(|| text.to_owned())
@@ -182,18 +183,22 @@ impl History {
             minutes: self
                 .minutes
                 .iter()
-                .filter(|minute| minute.number > day)
-                .map(Minute::document)
+                .filter(|minute| minute.number + MINUTES as u64 > now)
+                .map(|minute| minute.document(frame))
                 .collect(),
         }
     }
 }
 
 impl Minute {
-    fn document(&self) -> MinuteDocument {
+    fn document(&self, frame: &Frame<'_>) -> MinuteDocument {
         let [pass, warn, fail] = self.counts;
+        let ago = frame
+            .clock
+            .saturating_sub(Duration::from_secs(self.number * 60));
+        let began = frame.now - i64::try_from(ago.as_secs()).unwrap_or(i64::MAX);
         MinuteDocument {
-            time: rfc3339(self.number * 60),
+            time: rfc3339(began.div_euclid(60) * 60),
             pass,
             warn,
             fail,
@@ -220,6 +225,10 @@ impl Beat {
     pub fn spread(&self) -> Spread {
         Spread::of(self.durations.iter().copied().collect())
     }
+}
+
+fn minute_of(clock: Duration) -> u64 {
+    clock.as_secs() / 60
 }
 
 fn keep<T>(queue: &mut VecDeque<T>, most: usize, item: T) {
@@ -254,7 +263,9 @@ mod tests {
                 .into_iter()
                 .collect();
         }
-        Arc::new(Sample::new(report, clock::now()))
+        let mut sample = Sample::new(report, clock::now());
+        sample.at = Duration::from_secs(time.unsigned_abs());
+        Arc::new(sample)
     }
 
     const FRAME: Frame<'static> = Frame {
@@ -263,6 +274,7 @@ mod tests {
         revision: "shop",
         started: 0,
         now: 86_400 + 120,
+        clock: Duration::from_secs(86_400 + 120),
         interval: Duration::from_secs(10),
         exports: Vec::new(),
     };
@@ -327,6 +339,29 @@ mod tests {
         // The first minute is more than a day ago; the clock says 00:02 of the next day.
         let third = ("1970-01-02T00:00:00Z", 1, 0);
         assert_eq!(minutes, [third]);
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_a_day_ahead_for_a_while_moves_no_minute() {
+        let mut history = History::default();
+        for (at, wall) in [(60, 60), (120, 86_400 * 400), (180, 180)] {
+            let mut sample = Arc::into_inner(sample(wall, None, None, Step::Set)).expect("one");
+            sample.at = Duration::from_secs(at);
+            history.push(&Arc::new(sample));
+        }
+        let frame = Frame {
+            now: 200,
+            clock: Duration::from_secs(200),
+            ..FRAME
+        };
+        let document = history.document(&frame, View::Public);
+        let minutes: Vec<_> = document
+            .minutes
+            .iter()
+            .map(|minute| &*minute.time)
+            .collect();
+        let each = ["00:01:00Z", "00:02:00Z", "00:03:00Z"];
+        assert_eq!(minutes, each.map(|time| format!("1970-01-01T{time}")));
     }
 
     #[test]

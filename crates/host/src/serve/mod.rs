@@ -18,6 +18,7 @@
 //! no new connections, then what is in flight.
 
 mod app;
+mod body;
 mod connections;
 mod custom;
 mod flight;
@@ -29,6 +30,7 @@ mod probe;
 mod respond;
 mod routes;
 mod sampler;
+mod send_limit;
 mod series;
 
 use crate::check::MISCONFIGURED;

@@ -1,12 +1,12 @@
 //! The probe protocol's answers as hyper sends them.
 
+use crate::serve::body::Body;
 use bytes::Bytes;
 use cache_health_report::probe::Answer;
 use http::{HeaderName, HeaderValue, StatusCode};
-use http_body_util::Full;
 
 /// An answer.
-pub type Response = http::Response<Full<Bytes>>;
+pub type Response = http::Response<Body>;
 
 /// Converts an answer.
 pub fn respond(answer: Answer) -> Response {
@@ -19,7 +19,7 @@ pub fn respond_shared(answer: Answer, body: Bytes) -> Response {
 }
 
 fn with_body(status: u16, headers: Vec<(&'static str, &'static str)>, body: Bytes) -> Response {
-    let mut response = Response::new(Full::new(body));
+    let mut response = Response::new(Body::from(body));
     // Every status of the protocol is one.
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

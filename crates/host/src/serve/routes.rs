@@ -39,7 +39,7 @@ pub async fn answer(app: &App, door: Door, request: Request<Incoming>) -> Respon
         Err(refused) => return respond(refused),
     };
     let view = view(app, door, asked, request.headers()).await;
-    if let Err(refused) = probe::may_have(view, query) {
+    if let Err(refused) = probe::may_have(asked, view, query) {
         return respond(refused);
     }
     let headers = request.headers();
@@ -100,19 +100,19 @@ fn page(app: &App, view: View, had: Option<&str>) -> Response {
 /// what is the same for everybody nobody waits for a file with a token; of the rest only so many at once.
 async fn view(app: &App, door: Door, asked: Asked, headers: &HeaderMap) -> View {
     let authorization = header(headers, AUTHORIZATION);
-    let public = matches!(asked, Asked::Live | Asked::Ready { .. } | Asked::Metrics);
     if door == Door::Admin {
         return View::Details;
     }
-    if public || authorization.is_none() {
+    if asked.is_the_same_for_everybody() || authorization.is_none() {
         return View::Public;
     }
     let Some(_room) = app.admit() else {
         return View::Public;
     };
-    match app.is_operators(authorization).await {
-        Ok(true) => View::Details,
-        Ok(false) | Err(_) => View::Public,
+    if app.may_see_details(authorization).await {
+        View::Details
+    } else {
+        View::Public
     }
 }
 
@@ -138,15 +138,15 @@ async fn forward(
         let _room = room;
         custom.answer(request).await
     });
-    answer
-        .await
-        .unwrap_or_else(|_| respond(Answer::no_answer()))
+    let answer = answer.await;
+    app.hold(answer.unwrap_or_else(|_| respond(Answer::no_answer())))
 }
 
-/// Whether any of the headers does (there may be more than one), or may: what cannot be compared is not passed on.
+/// Whether any of the headers does (there may be more than one), in whatever form, or may: what cannot be compared is not
+/// passed on.
 async fn carries_the_token(app: &App, headers: &HeaderMap) -> bool {
     for header in headers.get_all(AUTHORIZATION) {
-        if app.is_operators(header.to_str().ok()).await != Ok(false) {
+        if app.carries_the_token(header.as_bytes()).await != Ok(false) {
             return true;
         }
     }

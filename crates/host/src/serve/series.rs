@@ -4,7 +4,7 @@ use crate::sample::Sample;
 use crate::verdict;
 use cache_health_provider::Config;
 use cache_health_report::probe::Verdict;
-use cache_health_report::{Document, Failure, Kind, ReadinessPolicy, View};
+use cache_health_report::{Document, Failure, Kind, ReadinessPolicy, Status, View};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +77,15 @@ impl Newest {
                 let stale = Failure::of(Kind::Stale).with("sample.ageSeconds", seconds);
                 Some(Document::of(verdict::failure(&stale), view))
             }
+        }
+    }
+
+    /// The status that is in force; none while nothing is known.
+    pub fn status(&self) -> Option<Status> {
+        match self {
+            Self::Unknown => None,
+            Self::Stale(_) => Some(Status::Fail),
+            Self::Sample(sample) => Some(sample.report.status),
         }
     }
 

@@ -83,6 +83,13 @@ pub enum Asked {
     Probe,
 }
 
+impl Asked {
+    /// Whether the operator sees of it what everybody sees.
+    pub fn is_the_same_for_everybody(self) -> bool {
+        matches!(self, Self::Live | Self::Ready { .. } | Self::Metrics)
+    }
+}
+
 /// Reads a request for a route: what it asks for, or why it is refused. `has_body`: whether there is one to read;
 /// none is read.
 pub fn read(route: Route, method: &str, query: &str, has_body: bool) -> Result<Asked, Answer> {
@@ -108,10 +115,11 @@ pub fn read(route: Route, method: &str, query: &str, has_body: bool) -> Result<A
     })
 }
 
-/// Refuses a request that insists on the details and may not see them.
-pub fn may_have(view: View, query: &str) -> Result<(), Answer> {
+/// Refuses a request that insists on the details and may not see them, where there are any.
+pub fn may_have(asked: Asked, view: View, query: &str) -> Result<(), Answer> {
+    let insists = asks(query, "details") && !asked.is_the_same_for_everybody();
     match view {
-        View::Public if asks(query, "details") => Err(Answer::not_the_operator()),
+        View::Public if insists => Err(Answer::not_the_operator()),
         _ => Ok(()),
     }
 }
@@ -165,7 +173,7 @@ mod tests {
 
     #[test]
     fn whoever_insists_on_the_details_is_told_that_they_are_the_operators() {
-        let refused = may_have(View::Public, "fresh&details").expect_err("refused");
+        let refused = may_have(Asked::Fresh, View::Public, "fresh&details").expect_err("refused");
         assert_eq!(refused.status, 401);
         assert!(
             refused
@@ -173,8 +181,12 @@ mod tests {
                 .iter()
                 .any(|(name, _)| *name == "www-authenticate")
         );
-        assert_eq!(may_have(View::Public, "fresh"), Ok(()));
-        assert_eq!(may_have(View::Details, "details=1"), Ok(()));
+        assert_eq!(may_have(Asked::Fresh, View::Public, "fresh"), Ok(()));
+        assert_eq!(may_have(Asked::Newest, View::Details, "details=1"), Ok(()));
+        let ready = Asked::Ready { verbose: true };
+        for same in [Asked::Live, ready, Asked::Metrics] {
+            assert_eq!(may_have(same, View::Public, "details"), Ok(()));
+        }
     }
 
     #[test]

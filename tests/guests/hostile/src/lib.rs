@@ -4,8 +4,8 @@
 //! the host eight megabytes), `/capabilities` (passes what nobody should to each capability), `/storm`
 //! (connects as often as it can), `/no-time` (asks with no time at all), `/forged` and `/dropped-twice`
 //! (handles that are not its own), `/authorization` (says the header that it was given), `/write` (to its standard error,
-//! with what nobody should print), `/flood` (the same without end), `/panic`, `/loop-after` (computes without end when it has answered). Any other path is answered
-//! with 204.
+//! with what nobody should print), `/flood` (the same without end), `/panic`, `/loop-after` (computes without end when it has
+//! answered), `/fields` (has the host hold headers), `/handles` (the same without end). Any other path is answered with 204.
 
 #[cfg(target_family = "wasm")]
 mod bindings;
@@ -23,6 +23,10 @@ mod wasm {
 
     /// Between two bytes of an endless answer, in nanoseconds.
     const PAUSE: u64 = 100_000_000;
+
+    /// How many times the host is to hold headers, and of how many bytes each.
+    const FIELDS: usize = 500;
+    const FIELD: usize = 4096;
 
     /// After its response, in nanoseconds.
     const LATER: u64 = 300_000_000;
@@ -96,6 +100,17 @@ mod wasm {
                     });
                     empty()
                 }
+                Some("/fields") => {
+                    let held: Vec<_> = (0..FIELDS).map(|_| filled()).collect();
+                    let bytes: usize = held.iter().map(|(_, bytes)| bytes).sum();
+                    Ok(with_body(bytes.to_string()))
+                }
+                Some("/handles") => {
+                    let mut held = Vec::new();
+                    loop {
+                        held.push(black_box(Fields::new()));
+                    }
+                }
                 Some("/panic") => panic!("no DATABASE_URL"),
                 Some("/dropped-twice") => {
                     capabilities::drop_twice().await;
@@ -112,6 +127,16 @@ mod wasm {
             .set_status_code(204)
             .map_err(|()| ErrorCode::InternalError(None))?;
         Ok(response)
+    }
+
+    /// Headers of as many bytes as the host takes.
+    fn filled() -> (Fields, usize) {
+        let fields = Fields::new();
+        let mut bytes = 0;
+        while fields.append("x-held", &[b'x'; FIELD]).is_ok() {
+            bytes += FIELD;
+        }
+        (fields, bytes)
     }
 
     fn endless() -> Response {

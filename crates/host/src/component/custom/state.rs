@@ -14,6 +14,10 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
+/// The most bytes that the headers of one message have, as the host holds them. A guest may hold as many of them as it has
+/// handles.
+const MAX_FIELDS: usize = 16 * 1024;
+
 /// The data of a store.
 pub struct CustomState {
     /// What every instance has.
@@ -38,10 +42,12 @@ impl CustomState {
         };
         let mut wasi = WasiCtx::builder();
         wasi.stdout(output("stdout")).stderr(output("stderr"));
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_FIELDS);
         Self {
             base: State::with(&mut wasi, provider, Caller::Request, guests),
             _place: place,
-            http: WasiHttpCtx::new(),
+            http,
             hooks: NoOutgoingHttp,
         }
     }
