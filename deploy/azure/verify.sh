@@ -101,14 +101,16 @@ if [ "$service" = redisenterprise ]; then
     judge "the database takes encrypted clients only (${protocol:-unknown})" \
         'az redisenterprise database update … --client-protocol Encrypted' test "$protocol" = Encrypted
     least=$(try '' az redisenterprise show "${cache[@]}" --query minimumTlsVersion --output tsv)
+    cure="az redisenterprise update ${cache[*]} --minimum-tls-version 1.2"
 else
     plain=$(try '' az redis show "${cache[@]}" --query enableNonSslPort --output tsv)
     judge "the port without TLS is off (enableNonSslPort ${plain:-unknown})" \
         "az redis update ${cache[*]} --set enableNonSslPort=false" test "$plain" = false
     least=$(try '' az redis show "${cache[@]}" --query minimumTlsVersion --output tsv)
+    cure="az redis update ${cache[*]} --set minimumTlsVersion=1.2"
 fi
 judge "the least TLS version is 1.2 (${least:-unknown})" \
-    "az redis update ${cache[*]} --set minimumTlsVersion=1.2" has "$least" '^1\.[23]$'
+    "$cure" has "$least" '^1\.[23]$'
 judge "the probe's own sessions were TLS 1.2 or 1.3 on port $tls_port" \
     "look at \`tls\` in /healthz, and at REDIS_PORT" \
     has "$log" "SET succeeded.*\"port\":$tls_port.*\"tls\":\"TLSv1\.[23]\""
