@@ -33,6 +33,8 @@ mod sampler;
 mod send_limit;
 mod series;
 
+pub(crate) use series::Judgement;
+
 use crate::check::MISCONFIGURED;
 use crate::component::{Embedded, HealthError};
 use crate::environment::Environment;

@@ -20,7 +20,7 @@ pub struct Judgement {
     /// Samples in a row with a failure that counts before readiness is lost.
     failures: u32,
     /// How old the newest sample may be.
-    stale_after: Duration,
+    pub stale_after: Duration,
 }
 
 impl Judgement {

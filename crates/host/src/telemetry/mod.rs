@@ -15,11 +15,12 @@ use crate::files::Files;
 use crate::provider::Provider;
 use crate::replica::Replica;
 use crate::sample::Sample;
+use crate::serve::Judgement;
 use cache_health_provider::{ConfigError, Variables};
 use cache_health_report::history::ExportsDocument;
 use export::export;
 use parking_lot::Mutex;
-use points::Points;
+use points::{Now, Points};
 use proto::{KeyValue, Resource, Scope, attribute};
 use settings::{Exporter, Sampler};
 use spans::Target;
@@ -124,7 +125,9 @@ impl Telemetry {
             queue
         });
         let points = settings.metrics.map(|exporter| {
-            let points = Arc::new(Mutex::new(Points::since(clock::wall())));
+            let stale_after = Judgement::of(&provider.config).stale_after;
+            let points = Points::since(clock::wall(), stale_after);
+            let points = Arc::new(Mutex::new(points));
             let (every, delta) = (settings.interval, settings.delta);
             tokio::spawn(sender.export_points(exporter, Arc::clone(&points), every, delta));
             points
@@ -213,7 +216,11 @@ impl Sends {
         let mut works = None;
         loop {
             tokio::time::sleep(every).await;
-            let metrics = points.lock().export(&self.target, clock::wall(), delta);
+            let now = Now {
+                wall: clock::wall(),
+                clock: clock::now(),
+            };
+            let metrics = points.lock().export(&self.target, now, delta);
             let message = proto::Metrics {
                 resource_metrics: vec![proto::ResourceMetrics {
                     resource: Some(self.resource.clone()),

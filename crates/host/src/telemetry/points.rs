@@ -17,6 +17,15 @@ const BOUNDS: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 const MOST: usize = 32;
 const OTHER: &str = "_OTHER";
 
+/// Now, twice.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Since 1970-01-01T00:00:00Z.
+    pub wall: Duration,
+    /// By [`crate::clock::now`].
+    pub clock: Duration,
+}
+
 /// What was counted since a time.
 #[derive(Debug)]
 pub struct Points {
@@ -27,7 +36,10 @@ pub struct Points {
     check_duration: Durations,
     /// By the command, and why it failed.
     operations: BTreeMap<(&'static str, String), Durations>,
-    usable: Option<bool>,
+    /// Whether the cache can be used, and when that was found, by [`crate::clock::now`].
+    usable: Option<(bool, Duration)>,
+    /// How old that may be.
+    stale_after: Duration,
     credential_expires: Option<i64>,
     certificate_expires: Option<i64>,
     last_check: Option<i64>,
@@ -49,10 +61,12 @@ impl Durations {
 }
 
 impl Points {
-    /// Nothing counted since now.
-    pub fn since(now: Duration) -> Self {
+    /// Nothing counted since now, since 1970. `stale_after`: how old a sample may be that says whether the cache can be
+    /// used.
+    pub fn since(now: Duration, stale_after: Duration) -> Self {
         Self {
             since: now,
+            stale_after,
             checks: BTreeMap::new(),
             failures: BTreeMap::new(),
             check_duration: Durations::default(),
@@ -90,7 +104,7 @@ impl Points {
             }
             self.operations.entry(key).or_default().add(result.duration);
         }
-        self.usable = Some(report.failure.is_none());
+        self.usable = Some((report.failure.is_none(), sample.at));
         if let Some(auth) = &report.auth {
             self.credential_expires = auth.expires_at;
         }
@@ -99,7 +113,7 @@ impl Points {
     }
 
     /// What is exported now. With `delta` the counting begins anew.
-    pub fn export(&mut self, target: &Target, now: Duration, delta: bool) -> Vec<Metric> {
+    pub fn export(&mut self, target: &Target, now: Now, delta: bool) -> Vec<Metric> {
         let metrics = self.metrics(target, now, delta);
         if delta {
             *self = Self {
@@ -107,16 +121,16 @@ impl Points {
                 credential_expires: self.credential_expires,
                 certificate_expires: self.certificate_expires,
                 last_check: self.last_check,
-                ..Self::since(now)
+                ..Self::since(now.wall, self.stale_after)
             };
         }
         metrics
     }
 
-    fn metrics(&self, target: &Target, now: Duration, delta: bool) -> Vec<Metric> {
+    fn metrics(&self, target: &Target, now: Now, delta: bool) -> Vec<Metric> {
         let frame = Frame {
             since: nanos(self.since),
-            now: nanos(now),
+            now: nanos(now.wall),
             temporality: match delta {
                 true => Temporality::Delta,
                 false => Temporality::Cumulative,
@@ -131,7 +145,7 @@ impl Points {
         let all = counted
             .into_iter()
             .chain(durations)
-            .chain(self.gauges(&frame));
+            .chain(self.gauges(&frame, now.clock));
         all.flatten().collect()
     }
 
@@ -174,8 +188,11 @@ impl Points {
         frame.histogram("db.client.operation.duration", description, points)
     }
 
-    fn gauges(&self, frame: &Frame) -> [Option<Metric>; 4] {
-        let up = self.usable.map(|usable| f64::from(u8::from(usable)));
+    fn gauges(&self, frame: &Frame, clock: Duration) -> [Option<Metric>; 4] {
+        let up = self.usable.map(|(usable, at)| {
+            let counts = clock.saturating_sub(at) <= self.stale_after;
+            f64::from(u8::from(usable && counts))
+        });
         let time = |name: &str, description: &str, seconds: Option<i64>| {
             frame.gauge(
                 name,
@@ -321,6 +338,41 @@ mod tests {
         Sample::new(report, clock::now())
     }
 
+    const STALE: Duration = Duration::from_secs(30);
+
+    fn now(seconds: u64) -> Now {
+        Now {
+            wall: Duration::from_secs(seconds),
+            clock: clock::now(),
+        }
+    }
+
+    fn up(metrics: &[Metric]) -> Option<f64> {
+        let metric = metrics
+            .iter()
+            .find(|metric| metric.name == "cache_health.up")?;
+        let Data::Gauge(gauge) = metric.data.as_ref()? else {
+            return None;
+        };
+        match gauge.data_points.first()?.value {
+            Some(Number::Double(up)) => Some(up),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_sample_that_is_too_old_says_that_the_cache_can_be_used_no_more() {
+        let mut points = Points::since(Duration::ZERO, STALE);
+        let sample = sample(false);
+        points.add(&sample);
+        let mut at = |clock| {
+            let now = Now { clock, ..now(1) };
+            up(&points.export(&TARGET(), now, false))
+        };
+        assert_eq!(at(sample.at + STALE), Some(1.0));
+        assert_eq!(at(sample.at + STALE + Duration::from_nanos(1)), Some(0.0));
+    }
+
     fn counted(metrics: &[Metric], name: &str) -> Option<u64> {
         let metric = metrics.iter().find(|metric| metric.name == name)?;
         match metric.data.as_ref()? {
@@ -339,22 +391,22 @@ mod tests {
     #[test]
     fn cumulative_numbers_go_on_and_deltas_begin_anew() {
         for (delta, second) in [(false, Some(3)), (true, Some(1))] {
-            let mut points = Points::since(Duration::from_secs(1));
+            let mut points = Points::since(Duration::from_secs(1), STALE);
             points.add(&sample(false));
             points.add(&sample(true));
-            let first = points.export(&TARGET(), Duration::from_secs(2), delta);
+            let first = points.export(&TARGET(), now(2), delta);
             assert_eq!(counted(&first, "cache_health.checks"), Some(2));
             assert_eq!(counted(&first, "cache_health.failures"), Some(1));
             assert_eq!(counted(&first, "db.client.operation.duration"), Some(2));
             points.add(&sample(false));
-            let next = points.export(&TARGET(), Duration::from_secs(3), delta);
+            let next = points.export(&TARGET(), now(3), delta);
             assert_eq!(counted(&next, "cache_health.checks"), second, "{delta}");
         }
     }
 
     #[test]
     fn a_cache_that_makes_codes_up_fills_no_memory() {
-        let mut points = Points::since(Duration::ZERO);
+        let mut points = Points::since(Duration::ZERO, STALE);
         for number in 0..1000 {
             let failure =
                 Failure::of(Kind::ServerError).with("redis.code", format!("CODE{number}"));
@@ -385,7 +437,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_not_said() {
-        let mut points = Points::since(Duration::ZERO);
-        assert!(points.export(&TARGET(), Duration::ZERO, true).is_empty());
+        let mut points = Points::since(Duration::ZERO, STALE);
+        assert!(points.export(&TARGET(), now(0), true).is_empty());
     }
 }
