@@ -37,6 +37,25 @@ fn spin_keeps_one_connection_for_the_requests_of_an_instance() {
 }
 
 #[test]
+fn on_spin_new_connections_are_bounded_and_a_probe_that_needs_none_is_not() {
+    let scene = Scene::of(&cases()[0]);
+    runtime().block_on(async {
+        let mut instance = SpinHost::new(scene.application());
+        assert_eq!(instance.fresh().await.0, 200);
+        let before = scene.azure.connections();
+        let started = Instant::now();
+        for _ in 0..12 {
+            assert_eq!(instance.get("/healthz?new-connection=1").await.0, 200);
+            assert_eq!(instance.fresh().await.0, 200);
+        }
+        // Four at once, then two a second.
+        let most = 4.0 + 2.0 * started.elapsed().as_secs_f64();
+        let made = scene.azure.connections() - before;
+        assert!(made as f64 <= most, "{made} of {most}");
+    });
+}
+
+#[test]
 fn spin_replaces_a_broken_connection_within_the_check() {
     let case = &cases()[0];
     let scene = Scene::of(case);

@@ -2,7 +2,8 @@
 //! credential changed.
 
 use crate::error_text::{self, Said};
-use crate::{address, clock, variables};
+use crate::{address, clock, permits, variables};
+use cache_health_provider::rate::Caller;
 use cache_health_provider::reply::ErrorReply;
 use cache_health_provider::{ExposeSecret as _, SecretString};
 use spin_sdk::redis::{self, RedisParameter, RedisResult};
@@ -19,6 +20,8 @@ pub enum ConnectionError {
     NotAllowed,
     /// Spin's own limit of connections is reached.
     TooMany,
+    /// There was no permit for a new connection in time.
+    Limited,
     /// The budget passed.
     Timeout,
 }
@@ -55,6 +58,17 @@ pub struct Login {
     pub generation: u64,
 }
 
+/// How a connection is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// Within this time.
+    pub budget: Duration,
+    /// Not the kept one.
+    pub new: bool,
+    /// How many are made in a second, at most.
+    pub per_second: u32,
+}
+
 thread_local! {
     static KEPT: RefCell<Option<Connection>> = const { RefCell::new(None) };
 }
@@ -64,17 +78,27 @@ thread_local! {
 pub async fn connect(
     login: Login,
     password: &SecretString,
-    budget: Duration,
-    new_connection: bool,
+    ask: Ask,
 ) -> Result<Connection, ConnectionError> {
     let kept = KEPT.with_borrow(|kept| kept.clone());
-    if let Some(connection) = kept.filter(|kept| !new_connection && kept.login == login) {
+    if let Some(connection) = kept.filter(|kept| !ask.new && kept.login == login) {
         return Ok(Connection {
             reused: true,
             ..connection
         });
     }
+    // Whoever asks for new ones takes none from a probe that has no other.
+    let caller = if ask.new {
+        Caller::Request
+    } else {
+        Caller::Sampler
+    };
+    let asked = clock::now();
+    if !permits::connection(caller, ask.per_second, ask.budget).await {
+        return Err(ConnectionError::Limited);
+    }
     let started = clock::now();
+    let budget = ask.budget.saturating_sub(started.saturating_sub(asked));
     let address = address::of(&login, password);
     let opened = clock::within(budget, redis::Connection::open(address.expose_secret())).await;
     let inner = opened.ok_or(ConnectionError::Timeout)?.map_err(|error| {

@@ -68,6 +68,10 @@ impl From<&ConnectionError> for Failure {
             ConnectionError::TooMany => {
                 Self::of(Kind::NotAllowed).with("policy", "connection-limit")
             }
+            ConnectionError::Limited => {
+                let variable = "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND";
+                Self::of(Kind::NotAllowed).with("policy", variable)
+            }
             ConnectionError::NotAllowed => {
                 Self::of(Kind::NotAllowed).with("policy", "allowed_outbound_hosts")
             }

@@ -1,7 +1,7 @@
 //! The traits that `bindings.rs` generates, and nothing else.
 
 use crate::bindings::exports::cache_health::capabilities::{access, credentials, redis, settings};
-use crate::connection::{self, Connection, Login};
+use crate::connection::{self, Ask, Connection, Login};
 use crate::{convert, tokens, variables};
 use cache_health_provider::Config;
 use cache_health_provider::SecretString;
@@ -148,14 +148,24 @@ impl redis::GuestConnection for Connection {
             session: None,
         };
         // Taken out before anything is awaited: no borrow is held across a wait.
-        let (login, password, candidate) = {
+        let (login, password, candidate, per_second) = {
             let credential = credential.get::<Credential>();
             let password = Arc::clone(&credential.password);
-            (login(credential), password, credential.candidate)
+            let per_second = credential.config.max_connections_per_second;
+            (
+                login(credential),
+                password,
+                credential.candidate,
+                per_second,
+            )
         };
         let generation = login.generation;
-        let budget = Duration::from_nanos(options.budget);
-        connection::connect(login, &password, budget, options.new_connection)
+        let ask = Ask {
+            budget: Duration::from_nanos(options.budget),
+            new: options.new_connection,
+            per_second,
+        };
+        connection::connect(login, &password, ask)
             .await
             .map(redis::Connection::new)
             .map_err(|error| {

@@ -21,5 +21,6 @@ mod convert;
 mod error_text;
 mod host;
 mod identity;
+mod permits;
 mod tokens;
 mod variables;

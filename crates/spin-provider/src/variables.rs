@@ -15,7 +15,7 @@ use std::time::Duration;
 const READ_AGAIN: Duration = Duration::from_secs(10);
 
 /// What means nothing here, besides what needs a file: a component has none and starts no programs, and Spin listens.
-const LEFT_OUT: [&str; 12] = [
+const LEFT_OUT: [&str; 11] = [
     "REDIS_TLS_NAME",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_KUBERNETES_TOKEN_PROXY",
@@ -26,7 +26,6 @@ const LEFT_OUT: [&str; 12] = [
     "CACHE_HEALTH_NEW_CONNECTION_EVERY",
     "CACHE_HEALTH_HEARTBEAT",
     "CACHE_HEALTH_ADMIN_LISTEN",
-    "CACHE_HEALTH_MAX_CONNECTIONS_PER_SECOND",
     "CACHE_HEALTH_MAX_CHECKS_PER_SECOND",
 ];
 

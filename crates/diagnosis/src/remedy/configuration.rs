@@ -67,9 +67,13 @@ fn not_allowed(case: &Case<'_>) -> String {
              [outbound_redis] or max_total_connections of [outbound_networking] in the runtime configuration."
                 .into()
         }
-        (Some(policy), Spelling::Environment) if policy.starts_with("CACHE_HEALTH_") => format!(
-            "More is asked for than {policy} allows: look at who asks, or raise it."
-        ),
+        (Some(policy), spelling) if policy.starts_with("CACHE_HEALTH_") => {
+            let policy = match spelling {
+                Spelling::Environment => policy.to_owned(),
+                Spelling::Spin => policy.to_ascii_lowercase(),
+            };
+            format!("More is asked for than {policy} allows: look at who asks, or raise it.")
+        }
         (Some("inherit_configuration"), _) => INHERIT.into(),
         (_, Spelling::Spin) => {
             "Add the address to the component's allowed_outbound_hosts in spin.toml: \
