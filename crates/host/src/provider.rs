@@ -45,11 +45,7 @@ impl Credential {
 
     /// Its method in logs.
     fn method(&self) -> &'static str {
-        if self.candidate.is_entra() {
-            "entra"
-        } else {
-            "access-key"
-        }
+        self.candidate.method().as_str()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::bindings::exports::cache_health::capabilities::{credentials, redis, settings};
 use crate::connection::{Connection, ConnectionError};
 use crate::error_text::Said;
-use cache_health_provider::config::{AuthPolicy, Candidate, Config, ConfigError};
+use cache_health_provider::config::{Candidate, Config, ConfigError};
 use cache_health_report::{Failure, Kind};
 use std::time::Duration;
 
@@ -12,12 +12,7 @@ const SPELLING: &str = "spin";
 
 pub fn settings_to_wit(config: &Config) -> settings::Settings {
     settings::Settings {
-        auth: match config.auth {
-            AuthPolicy::Auto => "auto",
-            AuthPolicy::Entra => "entra",
-            AuthPolicy::AccessKey => "access-key",
-        }
-        .to_owned(),
+        auth: config.auth.as_str().to_owned(),
         deadline: nanoseconds(config.timeout),
         max_age: nanoseconds(config.interval),
         host: config.endpoint.host.clone(),
@@ -51,14 +46,9 @@ pub fn internal(problem: &str) -> settings::Failure {
 pub fn candidate_to_wit(candidate: Candidate) -> credentials::Candidate {
     credentials::Candidate {
         id: candidate.id(),
-        method: method(candidate),
+        method: candidate.method().as_str().to_owned(),
         label: candidate.label().to_owned(),
     }
-}
-
-pub fn method(candidate: Candidate) -> String {
-    let entra = candidate.is_entra();
-    if entra { "entra" } else { "access-key" }.to_owned()
 }
 
 impl From<&ConnectionError> for Failure {

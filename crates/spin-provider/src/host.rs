@@ -123,7 +123,7 @@ impl credentials::GuestCredential for Credential {
 
     fn describe(&self) -> credentials::Description {
         credentials::Description {
-            method: convert::method(self.candidate),
+            method: self.candidate.method().as_str().to_owned(),
             label: self.candidate.label().to_owned(),
             principal: self.candidate.is_entra().then(|| self.user.clone()),
             expires_at: self.expires_at,

@@ -4,18 +4,13 @@ use super::bindings::cache_health::capabilities::{credentials, redis, settings};
 use crate::cache::{CacheError, ConnectFailure, Connection, DialStep, Observed, Origin};
 use crate::provider::{Credential, CredentialError};
 use cache_health_diagnosis::Spelling;
-use cache_health_provider::config::{AuthPolicy, Candidate, Config};
+use cache_health_provider::config::{Candidate, Config};
 use cache_health_report::{Failure, Kind};
 use std::time::Duration;
 
 pub fn settings_to_wit(config: &Config) -> settings::Settings {
     settings::Settings {
-        auth: match config.auth {
-            AuthPolicy::Auto => "auto",
-            AuthPolicy::Entra => "entra",
-            AuthPolicy::AccessKey => "access-key",
-        }
-        .to_owned(),
+        auth: config.auth.as_str().to_owned(),
         deadline: nanoseconds(config.timeout),
         max_age: nanoseconds(config.interval),
         host: config.endpoint.host.clone(),
@@ -33,19 +28,14 @@ pub fn settings_to_wit(config: &Config) -> settings::Settings {
 pub fn candidate_to_wit(candidate: Candidate) -> credentials::Candidate {
     credentials::Candidate {
         id: candidate.id(),
-        method: method(candidate),
+        method: candidate.method().as_str().to_owned(),
         label: candidate.label().to_owned(),
     }
 }
 
-fn method(candidate: Candidate) -> String {
-    let entra = candidate.is_entra();
-    if entra { "entra" } else { "access-key" }.to_owned()
-}
-
 pub fn description_to_wit(credential: &Credential) -> credentials::Description {
     credentials::Description {
-        method: method(credential.candidate),
+        method: credential.candidate.method().as_str().to_owned(),
         label: credential.candidate.label().to_owned(),
         principal: credential.principal.clone(),
         expires_at: credential.expires_at,

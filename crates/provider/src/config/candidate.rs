@@ -2,6 +2,7 @@
 
 use super::identity::Identity;
 use super::{Config, KeySource};
+use cache_health_report::AuthMethod;
 
 /// One way to authenticate that is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +40,15 @@ impl Candidate {
     /// Whether it authenticates with a Microsoft Entra token rather than an access key.
     pub fn is_entra(self) -> bool {
         !matches!(self, Self::Primary | Self::Secondary)
+    }
+
+    /// The same in reports.
+    pub fn method(self) -> AuthMethod {
+        if self.is_entra() {
+            AuthMethod::Entra
+        } else {
+            AuthMethod::AccessKey
+        }
     }
 
     /// Its name in reports.

@@ -202,6 +202,17 @@ pub enum AuthPolicy {
     AccessKey,
 }
 
+impl AuthPolicy {
+    /// Its name, in `REDIS_AUTH` as in `cache-health:capabilities/settings`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Entra => "entra",
+            Self::AccessKey => "access-key",
+        }
+    }
+}
+
 /// Where a secret is.
 #[derive(Clone, Debug)]
 pub enum KeySource {
