@@ -10,7 +10,7 @@ use crate::serve::flight::Flights;
 use crate::serve::history::{Beat, Frame, History};
 use crate::serve::page::{self, Shown};
 use crate::serve::probe::Targets;
-use crate::serve::respond::{Response, respond};
+use crate::serve::respond::{Response, placed, respond};
 use crate::serve::series::{Judgement, Readiness, Series};
 use crate::telemetry::{Exports, Telemetry};
 use crate::verdict::{self, Proof};
@@ -123,13 +123,7 @@ impl App {
 
     /// A component's answer with its place among those that are being sent, where it is a long one.
     pub fn hold(&self, answer: Response) -> Response {
-        if !answer.body().is_long() {
-            return answer;
-        }
-        match Arc::clone(&self.0.unsent).try_acquire_owned() {
-            Ok(place) => answer.map(|body| body.holding(place)),
-            Err(_) => respond(Answer::too_many()),
-        }
+        placed(answer, &self.0.unsent).unwrap_or_else(|| respond(Answer::too_many()))
     }
 
     /// Takes a sample in.

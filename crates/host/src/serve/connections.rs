@@ -5,6 +5,7 @@ use crate::serve::listeners::{Door, Listeners};
 use crate::serve::routes;
 use crate::serve::send_limit::SendLimit;
 use http::Request;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -95,7 +96,8 @@ async fn connection(
         let (app, occupant) = (app.clone(), Arc::clone(&occupant));
         async move {
             let _busy = Busy::mark(&occupant);
-            Ok::<_, Infallible>(routes::answer(&app, door, request).await)
+            let answer = routes::answer(&app, door, request).await;
+            Ok::<_, Infallible>(answer.map(Full::new))
         }
     });
     let connection = http1::Builder::new()

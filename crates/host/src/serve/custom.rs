@@ -11,7 +11,6 @@ pub use without_compiler::CustomComponent;
 mod with_compiler {
     use crate::component::{Runtime, RuntimeError};
     use crate::provider::Provider;
-    use crate::serve::body::Body;
     use crate::serve::respond::{Response, respond};
     use cache_health_report::probe::Answer;
     use http::Request;
@@ -38,7 +37,7 @@ mod with_compiler {
         pub async fn answer(&self, request: Request<Incoming>) -> Response {
             let request = request.map(|body| body.map_err(Error::Hyper).boxed_unsync());
             match self.0.handle(request).await {
-                Ok(answer) => answer.map(Body::from),
+                Ok(answer) => answer,
                 Err(RuntimeError::Busy) => respond(Answer::too_many()),
                 Err(error) => {
                     error!(%error, "the component given with --component");

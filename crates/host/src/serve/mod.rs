@@ -18,7 +18,6 @@
 //! no new connections, then what is in flight.
 
 mod app;
-mod body;
 mod connections;
 mod custom;
 mod flight;
