@@ -329,12 +329,20 @@ fn a_key_file_that_hangs_costs_its_caller_time_and_nobody_else() {
     std::fs::write(&path, &azure.access_key).expect("written");
     let check = azure.check().env("REDIS_AUTH", "access-key");
     let check = check.env("REDIS_ACCESS_KEY_FILE", path.display().to_string());
-    let server = serve(check);
+    // Less than a read may take.
+    let server = serve(check.env("CACHE_HEALTH_TIMEOUT", "2s"));
     std::fs::remove_file(&path).expect("removed");
     let fifo = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(fifo.expect("mkfifo").success());
     for _ in 0..5 {
-        assert_eq!(server.get("/healthz?fresh=1").verdict().0, Status::Fail);
+        let document = server.get("/healthz?fresh=1").document();
+        let failure = document.failure.expect("one");
+        assert_eq!(failure.kind, Kind::Config);
+        let output = failure.output;
+        assert!(
+            output.starts_with("REDIS_ACCESS_KEY_FILE cannot be read"),
+            "{output}"
+        );
         let livez = server.get("/livez");
         assert!(livez.took < Duration::from_secs(1), "{:?}", livez.took);
     }

@@ -129,6 +129,8 @@ fn on_spin_a_configuration_error_is_503_and_names_the_variable_in_lower_case() {
     runtime().block_on(async {
         let (status, document) = SpinHost::new(application).fresh().await;
         assert_eq!(status, 503);
+        // The operator is known all the same: the token would otherwise be handed on, where there is an application.
+        assert!(document.evidence.is_some());
         let failure = document.failure.expect("one");
         assert_eq!(failure.kind.as_str(), "config");
         assert!(

@@ -226,6 +226,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_addresses_of_both_families_are_tried_in_turn() {
+        let answer = |addresses: &[&str]| Answer {
+            addresses: addresses.iter().filter_map(|a| a.parse().ok()).collect(),
+            chain: Vec::new(),
+            failure: None,
+        };
+        let six = answer(&["fd00::1", "fd00::2", "fd00::3"]);
+        let tried = in_turn(&[six, answer(&["10.1.2.3"])]);
+        let tried: Vec<_> = tried.iter().map(ToString::to_string).collect();
+        assert_eq!(tried, ["fd00::1", "10.1.2.3", "fd00::2", "fd00::3"]);
+        assert!(in_turn(&[]).is_empty());
+    }
+
+    #[test]
     fn addresses_say_whether_they_are_private() {
         for (address, place) in [
             ("127.0.0.1", "loopback"),
