@@ -13,7 +13,7 @@ const OUTER: [&str; 4] = [
     "RUSTC_WRAPPER",
 ];
 
-/// rustc's linker leaves room for the biggest number wherever code calls a function or names an address: a quarter of a
+/// rustc's linker leaves room for the biggest number wherever code calls a function or names an address: a twelfth of a
 /// component. It writes them short when nothing of debugging is in the file, which the profiles of components see to.
 const COMPRESS: &str = "-Clink-arg=--compress-relocations";
 

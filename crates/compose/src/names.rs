@@ -21,7 +21,7 @@ pub fn without(component: &[u8]) -> Result<Vec<u8>> {
         match &payload {
             Payload::Version { .. } => depth += 1,
             Payload::End(_) => depth -= 1,
-            Payload::CustomSection(custom) if depth == 1 && custom.name() == SECTION => {}
+            Payload::CustomSection(custom) if custom.name() == SECTION => {}
             // What is inside of a section comes along with it.
             _ if depth == 1 => {
                 if let Some((id, range)) = payload.as_section() {

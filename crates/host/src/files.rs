@@ -107,6 +107,16 @@ fn read(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tempfile::TempDir;
+
+    /// A file that nobody has written to yet; it goes with its folder.
+    fn fifo() -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        (folder, path)
+    }
 
     #[tokio::test]
     async fn a_file_is_read_up_to_its_limit_and_each_time_anew() {
@@ -132,10 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_hangs_costs_its_time_and_one_read_for_all() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("fifo");
-        let made = std::process::Command::new("mkfifo").arg(&path).status();
-        assert!(made.is_ok_and(|status| status.success()));
+        let (_folder, path) = fifo();
         let files = Files::default();
         let short = Duration::from_millis(20);
         for _ in 0..3 {
@@ -155,10 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_read_for_somebody_who_has_gone_is_no_answer_later() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("fifo");
-        let made = std::process::Command::new("mkfifo").arg(&path).status();
-        assert!(made.is_ok_and(|status| status.success()));
+        let (_folder, path) = fifo();
         let files = Files::default();
         let short = Duration::from_millis(20);
         let read = tokio::time::timeout(short, files.read(&path, 16)).await;

@@ -45,7 +45,6 @@ pub fn carries(authorization: &[u8], token: &SecretString) -> bool {
     }
     let mut words = authorization.split(u8::is_ascii_whitespace);
     words.any(|word| {
-        let word = word.trim_ascii_end();
         let decoded = BASE64_STANDARD.decode(word).map(Zeroizing::new);
         decoded.is_ok_and(|decoded| has(&decoded, expected))
     })

@@ -58,7 +58,8 @@ pub async fn operator_token() -> Option<SecretString> {
         };
     }
     let text = variables::get(spelled(OPERATOR_TOKEN)).await.ok()?;
-    Some(SecretString::from(text.trim())).filter(|_| !text.trim().is_empty())
+    let token = text.trim();
+    (!token.is_empty()).then(|| SecretString::from(token))
 }
 
 /// What is defined. Every variable is asked for beside the others: each can be a request to a store.
